@@ -1,0 +1,48 @@
+# make demo, make test: each sets up .venv by itself; a second run does not install again.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-all lint format clean
+
+help:
+	@echo "make demo      the whole way on simulated ECGs, with a report at the end"
+	@echo "make test      the tests"
+	@echo "make test-all  the tests, slow ones included"
+	@echo "make lint      ruff, mypy, import-linter"
+	@echo "make format    format the code"
+	@echo "make clean     remove the environment and what tools left behind"
+
+setup: $(READY)
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "acsbench needs Python 3.11 or newer: make PYTHON=/path/to/python3.12"; exit 2; }
+	@echo "Setting up .venv (some minutes the first time) ..."
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--constraint constraints.txt --editable '.[train,dev]'
+	@touch $(READY)
+
+demo: $(READY)
+	@$(BIN)/acsbench demo
+
+test: $(READY)
+	@$(BIN)/python -m pytest -m "not slow" --cov --cov-report=term:skip-covered
+
+test-all: $(READY)
+	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+
+lint: $(READY)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(READY)
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+clean:
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage

@@ -1,0 +1,102 @@
+"""Measurements against the marks of cardiologists in LUDB, and how many ECGs per second.
+
+LUDB's marks differ from lead to lead; ours are common to the leads. A position is compared with
+the nearest mark of its own lead. ST60 and T amplitude are compared with the same definitions at
+the marked onset, end and T peak: the median over all marked beats of a lead.
+Thresholds were chosen on every second record ("chosen on"); the others are the test.
+
+    OMP_NUM_THREADS=1 python benchmarks/measurements.py --ludb .cache/ludb
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from _ludb import MarkedEcg, arguments, machine, read
+from acsbench.ecg import Recording, measure, print_page
+
+
+def marked_levels(ecg: MarkedEcg) -> NDArray[np.float64]:
+    """ST60 and T amplitude at the marks, mV, shape (leads, 2)."""
+    ten, sixty = round(0.010 * ecg.fs), round(0.060 * ecg.fs)
+    levels = np.full((len(ecg.leads), 2), np.nan)
+    for lead, (signal, qrs, t) in enumerate(zip(ecg.signal, ecg.qrs, ecg.t, strict=True)):
+        st, amplitude = [], []
+        for onset, _, end in qrs[(qrs[:, 0] >= ten) & (qrs[:, 2] >= 0)]:
+            baseline = signal[onset - ten : onset].mean()
+            if end + sixty < len(signal):
+                st.append(signal[end + sixty] - baseline)
+            peaks = t[(t[:, 1] > end) & (t[:, 1] < end + 0.5 * ecg.fs), 1]
+            if len(peaks):
+                amplitude.append(signal[peaks[0] - 2 : peaks[0] + 3].mean() - baseline)
+        levels[lead] = (
+            np.median(st) if st else np.nan,
+            np.median(amplitude) if amplitude else np.nan,
+        )
+    return levels
+
+
+def errors(ecg: MarkedEcg, table: pd.DataFrame) -> NDArray[np.float64]:
+    """Ours less marked: onset and J point (ms), ST60 and T amplitude (mV), shape (leads, 4)."""
+    result = np.full((len(ecg.leads), 4), np.nan)
+    for column, name in ((0, "qrs_onset"), (1, "j_point")):
+        for lead, found in enumerate(table[name].to_numpy(float, na_value=np.nan)):
+            marks = ecg.qrs[lead][:, 2 * column]
+            difference = found - marks[marks >= 0]
+            if len(difference) and np.isfinite(found):
+                result[lead, column] = difference[np.abs(difference).argmin()] / ecg.fs * 1000
+    # A lead may lack marks around the beat that we report; that says nothing about the measure.
+    result[:, :2][np.abs(result[:, :2]) > 300] = np.nan
+    result[:, 2:] = table[["st60", "t_amplitude"]].to_numpy(float) - marked_levels(ecg)
+    return result
+
+
+def report(name: str, error: NDArray[np.float64]) -> None:
+    absolute = np.abs(error)
+    print(
+        f"{name:30s}"
+        + "".join(
+            f"  {np.nanmedian(error[:, k]):5.1f} {np.nanmedian(absolute[:, k]):5.1f}"
+            f" {np.nanmean(absolute[:, k]):5.1f}"
+            for k in (0, 1)
+        )
+        + "".join(
+            f"  {np.nanmedian(absolute[:, k]):.4f} {np.nanmean(absolute[:, k]):.4f}" for k in (2, 3)
+        )
+        + f"  {np.isnan(error[:, 2]).mean():.4f}"
+    )
+
+
+def run(records: list[MarkedEcg]) -> None:
+    recordings = [Recording(ecg.name, ecg.signal, ecg.fs, ecg.leads) for ecg in records]
+    measure(recordings[0])
+    start = time.perf_counter()
+    tables = [measure(recording) for recording in recordings]
+    seconds = time.perf_counter() - start
+    full = np.array([errors(*pair) for pair in zip(records, tables, strict=True)])
+    pages = np.array(
+        [
+            errors(ecg, measure(Recording(ecg.name, print_page(recording)[:12], ecg.fs)))
+            for ecg, recording in zip(records, recordings, strict=True)
+        ]
+    )
+    print(f"{'':30s}  QRS onset, ms      J point, ms        ST60, mV       T peak, mV     missing")
+    print(f"{'':30s}   bias MedAE  MAE    bias MedAE  MAE   MedAE  MAE     MedAE  MAE     ST60")
+    report("every second record: chosen on", np.concatenate(full[::2]))
+    report("the others: test", np.concatenate(full[1::2]))
+    report("all", np.concatenate(full))
+    report("all, as printed pages", np.concatenate(pages))
+    print(f"{len(records) / seconds:.0f} twelve-lead ECGs per second on one core")
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("error", RuntimeWarning)
+    options = arguments(__doc__.splitlines()[0])
+    ecgs = read(options.ludb)
+    print(f"{machine()}\n{len(ecgs)} records of LUDB")
+    run(ecgs)

@@ -1,0 +1,75 @@
+"""`acsbench evaluate`."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from acsbench.cli.console import out as console
+from acsbench.cli.console import say
+from acsbench.evaluation.inputs import evaluate_task
+from acsbench.waveforms.prepare import Prepared, open_prepared
+
+
+def command(
+    data: Annotated[Path, typer.Option(help="Folder that acsbench prepare has written.")],
+    predictions: Annotated[
+        list[Path],
+        typer.Option(
+            help="Run folder, or CSV ecg_id,probability of the validation and the test "
+            "ECGs; name as many as you like."
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="Folder to write.")],
+    more: Annotated[list[Path] | None, typer.Argument(metavar="", show_default=False)] = None,
+    task: Annotated[str | None, typer.Option(help="Task, where there are several.")] = None,
+    show_small_cells: Annotated[
+        bool, typer.Option(help="Show counts from 1 to 10, which may point to a person.")
+    ] = False,
+) -> None:
+    """Evaluate predictions: tables, figures and one HTML report."""
+    prepared = open_prepared(data)
+    name = prepared.task(task).name
+    evaluation = evaluate_task(
+        prepared,
+        name,
+        [*predictions, *(more or [])],
+        out,
+        show_small_cells=show_small_cells,
+        command=shlex.join(["acsbench", *sys.argv[1:]]),
+    )
+    show_results(evaluation, prepared, name)
+
+
+SHOWN = {
+    "auroc": "AUROC",
+    "auprc": "AUPRC",
+    "brier": "Brier",
+    "sensitivity_at_90_specificity": "sensitivity at 90 % specificity",
+}
+
+
+def show_results(evaluation: Evaluation, prepared: Prepared, task: str) -> None:
+    """Print the results and where the report is."""
+    simulated = ", simulated" if prepared.simulated else ""
+    table = Table(
+        title=f"{task}: test ECGs (95 % CI clustered by patient{simulated})",
+        title_justify="left",
+        box=None,
+        header_style="bold",
+    )
+    table.add_column("model")
+    for title in SHOWN.values():
+        table.add_column(title, justify="right")
+    for model, estimates in evaluation.estimates.items():
+        table.add_row(model, *(str(estimates[name]) for name in SHOWN))
+    console.print()
+    console.print(table)
+    for sentence in evaluation.summary:
+        say(sentence)
+    say(f"report: {evaluation.report}")

@@ -1,0 +1,106 @@
+"""`acsbench`: the commands, and how an error reaches the user."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import click
+import typer
+
+from acsbench import __version__
+from acsbench.cli import demo, evaluate, models, predict, prepare, reproduce, train, view
+from acsbench.cli.console import err
+from acsbench.errors import AcsBenchError
+
+EXIT_ERROR = 2
+EXIT_BUG = 1
+EXIT_INTERRUPTED = 130
+ANYWHERE = ("--debug", "--show-ids", "--verbose", "-v")
+"""Options of every command, which may stand before or after the command's name."""
+
+app = typer.Typer(
+    name="acsbench",
+    help="Acute coronary syndrome in the ECG: from files on disk to trained models and a report.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode="markdown",
+)
+app.command("demo")(demo.command)
+app.command("prepare")(prepare.command)
+app.command("train")(train.command)
+app.command("predict")(predict.command)
+app.command("evaluate")(evaluate.command)
+app.command("reproduce")(reproduce.command)
+app.command("models")(models.command)
+app.command("view")(view.command)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    show_ids: Annotated[
+        bool,
+        typer.Option("--show-ids", help="Let errors name ids, values and records of patients."),
+    ] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Version.")
+    ] = False,
+) -> None:
+    """Options of every command; they may also stand after the command's name."""
+    logging.basicConfig(level=logging.DEBUG if verbose else logging.WARNING)
+    for noisy in ("matplotlib", "fontTools", "PIL", "fsspec"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and leave the process with its exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    everywhere = [word for word in words if word in ANYWHERE]
+    words = everywhere + [word for word in words if word not in ANYWHERE]
+    sys.exit(_run(words, debug="--debug" in words, show_ids="--show-ids" in words))
+
+
+def _run(words: list[str], debug: bool, show_ids: bool) -> int:
+    try:
+        code = app(words, prog_name="acsbench", standalone_mode=False)
+    except AcsBenchError as error:
+        _complain(error.message(show_ids), debug)
+        return EXIT_ERROR
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        err.print("Interrupted. The same command resumes where it stopped.")
+        return EXIT_INTERRUPTED
+    except ModuleNotFoundError as error:
+        _complain(f"{error.name} is not installed. Run: pip install 'acsbench[train]'", debug)
+        return EXIT_ERROR
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        _complain(f"{place}{error.strerror or error}.", debug)
+        return EXIT_ERROR
+    except Exception as error:  # a bug: its text may hold patients' values, so it is not shown
+        _complain(
+            f"acsbench failed ({type(error).__name__}). This is a bug: please report it with what "
+            "--debug shows, after removing patients' data",
+            debug,
+        )
+        return EXIT_BUG
+    return code if isinstance(code, int) else 0
+
+
+def _complain(text: str, debug: bool) -> None:
+    if debug:
+        err.print_exception()
+    err.print(f"[bold red]Error:[/] {click.unstyle(text).replace('[', chr(92) + '[')}")

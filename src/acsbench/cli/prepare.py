@@ -1,0 +1,114 @@
+"""`acsbench prepare`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from acsbench.cli.console import progress_of, say
+from acsbench.cohort.split import SPLITS, parse_folds
+from acsbench.datasets import READERS, open_dataset
+from acsbench.errors import ConfigurationError
+from acsbench.files import usable_cores
+from acsbench.waveforms.prepare import LEFT_OUT, Prepared, prepare
+from acsbench.waveforms.profiles import PROFILES
+
+PTBXL_FOLDS = "train=1-8,valid=9,test=10"
+
+
+class OnError(StrEnum):
+    """What to do with an ECG that cannot be used."""
+
+    STOP = "stop"
+    SKIP = "skip"
+
+
+class SplitBy(StrEnum):
+    """How patients are split."""
+
+    FOLDS = "folds"
+    PATIENTS = "patients"
+
+
+def command(
+    dataset: Annotated[str, typer.Argument(help=f"Reader: {', '.join(READERS)}.")],
+    data: Annotated[Path, typer.Argument(help="The dataset's folder.")],
+    out: Annotated[Path, typer.Option(help="Folder to write; an interrupted run resumes there.")],
+    task: Annotated[
+        list[str] | None, typer.Option(help="Task name or YAML file; repeat for several.")
+    ] = None,
+    split: Annotated[
+        SplitBy | None,
+        typer.Option(
+            help="By the dataset's own folds, or patients at random. [default: folds if "
+            "--folds is given or the dataset is ptbxl]",
+            show_default=False,
+        ),
+    ] = None,
+    folds: Annotated[
+        str | None, typer.Option(help=f"Folds of each split, such as {PTBXL_FOLDS}.")
+    ] = None,
+    profile: Annotated[
+        str, typer.Option(help=f"Preparation of the waveforms: {', '.join(PROFILES)}.")
+    ] = "study-rows",
+    on_error: Annotated[
+        OnError,
+        typer.Option(help="Stop at an ECG that cannot be used, or leave it out and list it."),
+    ] = OnError.STOP,
+    seed: Annotated[int, typer.Option(help="Of the random split.")] = 0,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes. [default: the cores]", show_default=False)
+    ] = None,
+) -> None:
+    """Read a dataset, define its tasks, split its patients and store waveforms to train on."""
+    if split is None:
+        split = SplitBy.FOLDS if folds or dataset == "ptbxl" else SplitBy.PATIENTS
+    if split is SplitBy.PATIENTS and folds:
+        raise ConfigurationError("--folds goes with --split folds")
+    if split is SplitBy.FOLDS and folds is None and dataset == "ptbxl":
+        folds = PTBXL_FOLDS
+    if split is SplitBy.FOLDS and folds is None:
+        raise ConfigurationError(f"--split folds needs --folds, such as --folds {PTBXL_FOLDS}")
+    opened = open_dataset(dataset, data)
+    with progress_of("ECGs") as progress:
+        prepared = prepare(
+            opened,
+            out,
+            tasks=task or (),
+            profile=profile,
+            folds=parse_folds(folds) if folds else None,
+            seed=seed,
+            skip_faulty=on_error is OnError.SKIP,
+            workers=workers or usable_cores(),
+            progress=progress,
+        )
+    summarise(prepared)
+
+
+def summarise(prepared: Prepared) -> None:
+    """Print what was read, what was left out and why, and what each split holds."""
+    simulated = " (simulated)" if prepared.simulated else ""
+    say(f"{prepared.meta['dataset']}{simulated} -> {prepared.path}")
+    for note in prepared.meta["notes"]:
+        say(f"  note: {note}")
+    reasons = Counter(prepared.meta["left_out"])
+    if reasons:
+        say(f"  left out: {reasons.total()} ECGs, listed in {prepared.path / LEFT_OUT}")
+        for reason, count in reasons.most_common():
+            say(f"    {count:>6,}  {reason}")
+    counts = prepared.manifest()["counts"]
+    for name in prepared.tasks:
+        task = prepared.task(name)
+        say(f"  task {task.name} v{task.version} [{task.digest}]{simulated}")
+        for step in prepared.flow(task):
+            say(f"    {step.ecgs:>6,} ECGs of {step.patients:,} patients: {step.name}")
+        for split in SPLITS:
+            part = counts[name][split]
+            say(
+                f"    {split:>5}: {part['ecgs']:,} ECGs of {part['patients']:,} patients, "
+                f"{part['events']:,} events"
+            )

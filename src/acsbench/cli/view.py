@@ -1,0 +1,46 @@
+"""`acsbench view`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from acsbench.cli.console import say
+from acsbench.errors import ConfigurationError
+
+
+def command(
+    record: Annotated[Path, typer.Argument(help="A WFDB record, with or without .hea or .dat.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="PNG or SVG to write. [default: RECORD.png here]", show_default=False),
+    ] = None,
+    start: Annotated[float, typer.Option(min=0, help="Second at which the page begins.")] = 0.0,
+    low: Annotated[float | None, typer.Option(help="Band-pass from this frequency, Hz.")] = None,
+    high: Annotated[float | None, typer.Option(help="Band-pass up to this frequency, Hz.")] = None,
+) -> None:
+    """Draw one ECG as the clinical page: 25 mm/s, 10 mm/mV, true to scale on A4."""
+    from acsbench.datasets.wfdb_file import read_wfdb, says_simulated
+    from acsbench.ecg.measurements import measure
+    from acsbench.ecg.plot import plot_page, save_page
+
+    if (low is None) != (high is None):
+        raise ConfigurationError("--low and --high go together, such as --low 0.5 --high 40")
+    name = record.name.removesuffix(".hea").removesuffix(".dat")
+    recording = read_wfdb(record, name)
+    try:
+        figure = plot_page(
+            recording,
+            title=name,
+            start=start,
+            heart_rate=float(measure(recording)["heart_rate"].iloc[0]),
+            filter_band=None if low is None or high is None else (low, high),
+            simulated=says_simulated(record),
+        )
+        path = out or Path(f"{name}.png")
+        save_page(figure, path)
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from error
+    say(f"{path}")

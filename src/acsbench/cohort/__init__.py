@@ -1,0 +1,1 @@
+"""Tables become eligible ECGs, labels and splits."""

@@ -1,0 +1,105 @@
+"""From tables to the ECGs that count for a task, with a count at every step."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import pandas as pd
+
+from acsbench.cohort.task import EVERYONE, Task
+from acsbench.errors import ConfigurationError, DataError, did_you_mean
+
+COVARIATES = ("age", "sex")
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step on the way from all ECGs to those that count."""
+
+    name: str
+    ecgs: int
+    patients: int
+
+
+@dataclass(frozen=True, eq=False)
+class Cohort:
+    """The ECGs that count for a task.
+
+    Args:
+        task: the task.
+        table: one row per ECG: `ecg_id`, `patient_id`, `label` (0/1) and the covariates that
+            the dataset has.
+        flow: how many were left after each step.
+    """
+
+    task: Task
+    table: pd.DataFrame
+    flow: tuple[Step, ...]
+
+    def without(self, ecg_ids: Collection[str], step: str) -> Cohort:
+        """The cohort less some ECGs, counted as a step of its own."""
+        table = self.table[~self.table["ecg_id"].isin(list(ecg_ids))].reset_index(drop=True)
+        return Cohort(self.task, table, (*self.flow, _count(step, table)))
+
+
+def build_cohort(joined: pd.DataFrame, task: Task, source: str) -> Cohort:
+    """Apply a task's population and label.
+
+    Args:
+        joined: one row per ECG with its patient's columns (`Tables.joined`).
+        task: the task.
+        source: the dataset's name, for messages.
+
+    Raises:
+        ConfigurationError: the population cannot be evaluated, or the label is no column.
+        DataError: the label is not 0/1, nobody is left, or all have the same label.
+    """
+    flow = [_count("read", joined)]
+    population = joined if task.population == EVERYONE else _query(joined, task)
+    flow.append(_count(f"population of {task.name}", population))
+    if task.label not in joined:
+        hint = did_you_mean(task.label, joined.columns)
+        raise ConfigurationError(
+            f"task {task.name!r} wants the label {task.label!r}, which {source} lacks; {hint}"
+        )
+    label = population[task.label]
+    known = population[label.notna()]
+    flow.append(_count("label known", known))
+    values = pd.to_numeric(known[task.label].astype(object), errors="coerce")
+    if not values.isin([0, 1]).all():
+        raise DataError(
+            f"the label of task {task.name!r} has values other than 0 and 1",
+            file=source,
+            column=task.label,
+            fix="Code it as 0 and 1, empty where unknown",
+        )
+    if values.nunique() < 2:
+        raise DataError(
+            f"task {task.name!r} has {len(values)} ECGs and not both labels",
+            file=source,
+            column=task.label,
+            fix="Check the population and the label of the task",
+        )
+    kept = [c for c in ("encounter_id", *COVARIATES) if c in known]
+    table = known[["ecg_id", "patient_id", *kept]].assign(label=values.astype(int))
+    return Cohort(task, table.reset_index(drop=True), tuple(flow))
+
+
+def _query(joined: pd.DataFrame, task: Task) -> pd.DataFrame:
+    try:
+        return joined.query(task.population)
+    except (
+        pd.errors.UndefinedVariableError,
+        SyntaxError,
+        TypeError,
+        ValueError,
+        KeyError,
+    ) as error:
+        raise ConfigurationError(
+            f"task {task.name!r}: the population {task.population!r} cannot be evaluated ({error})"
+        ) from error
+
+
+def _count(name: str, table: pd.DataFrame) -> Step:
+    return Step(name, len(table), int(table["patient_id"].nunique()))

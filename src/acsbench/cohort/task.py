@@ -1,0 +1,45 @@
+"""Tasks: versioned YAML files that say who counts and what is to be predicted."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from acsbench.files import digest_of
+from acsbench.shipped import load_yaml
+
+EVERYONE = "all"
+
+
+class Task(BaseModel):
+    """Who counts and what is to be predicted.
+
+    `population` is a pandas query over the joined table, or `all`; `label` a column of it whose
+    missing values leave an ECG out; `unit` what one prediction is about; `description` says what
+    the label is and is repeated on every result.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    version: int
+    population: str
+    label: str
+    unit: Literal["ecg", "encounter"]
+    description: str
+
+    @property
+    def digest(self) -> str:
+        """First twelve hex digits of the SHA-256 over all fields; every result carries it."""
+        return digest_of(self.model_dump())[:12]
+
+
+def load_task(name_or_path: str) -> Task:
+    """A task by its name, or from a YAML file of one's own.
+
+    Raises:
+        ConfigurationError: no task has that name.
+        DataError: the file does not hold a task.
+    """
+    return load_yaml(name_or_path, "tasks", Task)

@@ -1,0 +1,36 @@
+"""Readers: a folder on disk becomes tables in one schema and recordings, one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from acsbench.datasets.dataset import Dataset, Rejected
+from acsbench.datasets.ptbxl import open_ptbxl
+from acsbench.datasets.wfdb_folder import open_wfdb_folder
+from acsbench.errors import ConfigurationError, DataError, did_you_mean
+
+READERS: dict[str, Callable[[Path], Dataset]] = {
+    "ptbxl": open_ptbxl,
+    "wfdb_folder": open_wfdb_folder,
+}
+
+__all__ = ["READERS", "Dataset", "Rejected", "open_dataset"]
+
+
+def open_dataset(name: str, root: Path) -> Dataset:
+    """Open a dataset by the name of its reader.
+
+    Args:
+        name: one of `READERS`.
+        root: its folder.
+
+    Raises:
+        ConfigurationError: there is no such reader.
+        DataError, DataErrors: the folder or its tables cannot be used.
+    """
+    if name not in READERS:
+        raise ConfigurationError(f"no dataset {name!r}; {did_you_mean(name, READERS)}")
+    if not root.is_dir():
+        raise DataError("the folder does not exist", file=root, fix="Mind the spelling of the path")
+    return READERS[name](root)

@@ -1,0 +1,73 @@
+"""What every reader gives: tables, a way to read one recording, and what was rejected."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from acsbench.datasets.schema import Tables
+from acsbench.ecg.recording import Recording
+from acsbench.errors import DataError
+
+ReadRecording = Callable[[Path, str], Recording]
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """An ECG that could not be used, and why."""
+
+    ecg_id: str
+    error: DataError
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A folder of ECGs, mapped to the common schema.
+
+    Args:
+        name: the dataset's name, shown in every result.
+        root: the folder; `path` in the ECG table is relative to it.
+        tables: patients and ECGs.
+        read: reads one recording, from its path and ECG id. A plain function, so that worker
+            processes can take it along.
+        sources: the files that the tables were read from.
+        rejected: rows of the tables that could not be used.
+        notes: what a user should know, such as files that no table mentions.
+        simulated: no patient was involved; every table and figure says so.
+        tasks: names of the tasks that are prepared unless others are asked for.
+    """
+
+    name: str
+    root: Path
+    tables: Tables
+    read: ReadRecording
+    sources: tuple[Path, ...]
+    rejected: tuple[Rejected, ...] = ()
+    notes: tuple[str, ...] = ()
+    simulated: bool = False
+    tasks: tuple[str, ...] = ()
+
+    def input_hash(self) -> str:
+        """SHA-256 over the source tables and over name and size of every recording's files."""
+        digest = hashlib.sha256()
+        for source in self.sources:
+            digest.update(source.read_bytes())
+        folders: dict[Path, dict[str, int]] = {}
+        for relative in self.tables.ecg["path"]:
+            record = self.root / relative
+            if record.parent not in folders:
+                folders[record.parent] = _file_sizes(record.parent)
+            sizes = folders[record.parent]
+            for suffix in ("", ".hea", ".dat"):
+                size = sizes.get(record.name + suffix)
+                if size is not None:
+                    digest.update(f"{relative}{suffix}:{size}\n".encode())
+        return digest.hexdigest()
+
+
+def _file_sizes(folder: Path) -> dict[str, int]:
+    if not folder.is_dir():
+        return {}
+    return {entry.name: entry.stat().st_size for entry in folder.iterdir()}

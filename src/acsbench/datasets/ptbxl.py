@@ -1,0 +1,188 @@
+"""PTB-XL: 12-lead ECGs with a cardiologist's statements.
+
+Folder as published on PhysioNet: `ptbxl_database.csv`, `scp_statements.csv`, `records500/` or
+`records100/`. Wagner et al., Sci Data 7:154 (2020), doi 10.13026/kfzx-aw45.
+
+A statement becomes the column `scp_<code>`: true or false, or missing where the reader was not
+sure. A diagnostic statement counts from a likelihood of 50 and is missing below. Form and
+rhythm statements have no likelihood (0) and count when present. The five diagnostic classes
+become `norm`, `mi`, `sttc`, `cd`, `hyp`: true if one of their statements is, missing if all
+that are there are unsure.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from acsbench.datasets.dataset import Dataset
+from acsbench.datasets.schema import OLDEST, Tables
+from acsbench.datasets.source_table import RowCheck, read_table, reject_rows, to_numbers
+from acsbench.datasets.wfdb_file import read_wfdb
+from acsbench.errors import DataError
+
+CERTAIN = 50.0
+OVER_89 = 300.0
+TOP_CODED_AGE = 90.0
+"""PTB-XL writes 300 for everyone over 89; such a patient counts as 90 here."""
+
+DATABASE = "ptbxl_database.csv"
+STATEMENTS = "scp_statements.csv"
+COLUMNS = ("ecg_id", "patient_id", "age", "sex", "scp_codes", "strat_fold")
+SEX = {"0": "male", "1": "female"}
+FIX = "Point to the folder that holds PTB-XL as published by PhysioNet"
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One SCP statement: whether it is a form or a rhythm, and its diagnostic class or ""."""
+
+    form_or_rhythm: bool
+    diagnostic_class: str
+
+
+def open_ptbxl(root: Path, rate: int | None = None) -> Dataset:
+    """Read PTB-XL's tables.
+
+    Args:
+        root: the folder.
+        rate: 500 or 100 Hz records; the higher rate that is there unless given.
+
+    Raises:
+        DataError: a table is missing or lacks a column, or there are no records.
+    """
+    database = root / DATABASE
+    raw = read_table(database, COLUMNS, FIX)
+    statements = _read_statements(root / STATEMENTS)
+    paths = _record_paths(raw, root, database, rate)
+    ages, sexes = _ages(raw), raw["sex"].str.strip().str.removesuffix(".0").map(SEX)
+    codes, faulty_codes = _parse_statements(raw["scp_codes"], statements)
+    checks = _row_checks(raw, ages, sexes, faulty_codes)
+    keep, rejected = reject_rows(raw, raw["ecg_id"].str.strip(), checks, database)
+
+    ecg = pd.DataFrame(
+        {
+            "ecg_id": raw["ecg_id"].str.strip(),
+            "patient_id": raw["patient_id"].str.strip().str.removesuffix(".0"),
+            "age": ages,
+            "fold": to_numbers(raw["strat_fold"]),
+            "path": paths,
+            "source_row": raw["source_row"],
+            "sex": sexes,
+        }
+    )
+    ecg = pd.concat([ecg, codes], axis=1)[keep].reset_index(drop=True)
+    ecg["fold"] = ecg["fold"].astype(int)
+    patient = (
+        ecg.groupby("patient_id", sort=False)["sex"].first().reset_index().astype({"sex": str})
+    )
+    patient["sex"] = patient["sex"].where(patient["sex"].isin(list(SEX.values())), None)
+    return Dataset(
+        name="PTB-XL",
+        root=root,
+        tables=Tables(
+            patient=patient,
+            ecg=ecg.drop(columns="sex"),
+            source=database,
+            unfilled={"encounter_id": "PTB-XL does not say which visit an ECG belongs to"},
+        ),
+        read=read_wfdb,
+        sources=(database, root / STATEMENTS),
+        rejected=rejected,
+        tasks=("ptbxl-mi",),
+    )
+
+
+def _read_statements(path: Path) -> dict[str, Statement]:
+    table = read_table(path, ("diagnostic", "form", "rhythm", "diagnostic_class"), FIX)
+    flags = table[["diagnostic", "form", "rhythm"]].apply(pd.to_numeric, errors="coerce") == 1
+    rows = zip(
+        table.iloc[:, 0],
+        flags["form"] | flags["rhythm"],
+        table["diagnostic_class"].str.strip().str.lower().where(flags["diagnostic"], ""),
+        strict=True,
+    )
+    return {code: Statement(bool(marked), str(group)) for code, marked, group in rows}
+
+
+def _record_paths(raw: pd.DataFrame, root: Path, database: Path, rate: int | None) -> pd.Series:
+    columns = {500: "filename_hr", 100: "filename_lr"}
+    rates = [rate] if rate is not None else [500, 100]
+    for wanted in rates:
+        column = columns.get(wanted)
+        if column is None:
+            raise DataError(
+                f"PTB-XL has records at 500 and 100 Hz, not {wanted}", file=root, fix="Take one"
+            )
+        if (root / f"records{wanted}").is_dir():
+            if column not in raw:
+                raise DataError("no such column", file=database, column=column, fix=FIX)
+            return raw[column].str.strip()
+    raise DataError(
+        f"there is no folder {' or '.join(f'records{r}' for r in rates)}", file=root, fix=FIX
+    )
+
+
+def _ages(raw: pd.DataFrame) -> pd.Series:
+    ages = to_numbers(raw["age"])
+    return ages.mask(ages == OVER_89, TOP_CODED_AGE)
+
+
+def _parse_statements(
+    texts: pd.Series, statements: dict[str, Statement]
+) -> tuple[pd.DataFrame, pd.Series]:
+    """Statements as nullable booleans, and which rows are no dictionary of known statements."""
+    classes = sorted({s.diagnostic_class for s in statements.values() if s.diagnostic_class})
+    columns = [f"scp_{code}" for code in statements] + classes
+    position = {column: number for number, column in enumerate(columns)}
+    values = np.zeros((len(texts), len(columns)), dtype=np.int8)  # 1 true, 0 false, -1 missing
+    faulty = np.zeros(len(texts), dtype=bool)
+    for number, text in enumerate(texts):
+        try:
+            stated = {str(code): float(value) for code, value in ast.literal_eval(text).items()}
+        except (ValueError, SyntaxError, AttributeError, TypeError, MemoryError, RecursionError):
+            stated, faulty[number] = {}, True
+        for code, likelihood in stated.items():
+            statement = statements.get(code)
+            if statement is None:
+                faulty[number] = True
+                continue
+            sure = likelihood >= CERTAIN or (statement.form_or_rhythm and likelihood == 0)
+            values[number, position[f"scp_{code}"]] = 1 if sure else -1
+            if statement.diagnostic_class:
+                place = (number, position[statement.diagnostic_class])
+                values[place] = 1 if sure or values[place] == 1 else -1
+    table = pd.DataFrame(values, index=texts.index, columns=columns)
+    return table.eq(1).astype("boolean").mask(table == -1), pd.Series(faulty, index=texts.index)
+
+
+def _row_checks(
+    raw: pd.DataFrame, ages: pd.Series, sexes: pd.Series, faulty_codes: pd.Series
+) -> list[RowCheck]:
+    ids, patients = raw["ecg_id"].str.strip(), raw["patient_id"].str.strip()
+    fold = to_numbers(raw["strat_fold"])
+    bad_age = (raw["age"].str.strip() != "") & ~ages.between(0, OLDEST)
+    bad_sex = (raw["sex"].str.strip() != "") & sexes.isna()
+    return [
+        RowCheck("ecg_id", ids == "", "the ECG has no id", "Give every ECG its own id"),
+        RowCheck("ecg_id", ids.duplicated(), "a row above has the same id", "Keep one row per id"),
+        RowCheck("patient_id", patients == "", "the patient is missing", "Say whose ECG it is"),
+        RowCheck("age", bad_age, "the age is no number from 0 to 120, nor 300", "Mend the cell"),
+        RowCheck("sex", bad_sex, "the sex is neither 0 (male) nor 1 (female)", "Mend the cell"),
+        RowCheck(
+            "strat_fold",
+            ~fold.isin(range(1, 11)),
+            "the fold is no integer from 1 to 10",
+            "Copy the table again from its source",
+        ),
+        RowCheck(
+            "scp_codes",
+            faulty_codes,
+            f"this is no dictionary of likelihoods by a code of {STATEMENTS}",
+            "Copy the table again from its source",
+        ),
+    ]

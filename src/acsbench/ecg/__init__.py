@@ -1,0 +1,7 @@
+"""One recording: arrays in, arrays or one small table out."""
+
+from acsbench.ecg.measurements import measure
+from acsbench.ecg.printed import print_page, rows_from_print
+from acsbench.ecg.recording import Recording
+
+__all__ = ["Recording", "measure", "print_page", "rows_from_print"]

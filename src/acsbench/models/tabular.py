@@ -1,0 +1,116 @@
+"""Models over a table of measured signs, age and sex."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from acsbench.ecg.leads import LEADS
+from acsbench.errors import ConfigurationError
+from acsbench.models.registry import SIGNS, register_model
+
+DEMOGRAPHICS = ("age", "female")
+ST_AND_T = tuple(f"{sign}_{lead}" for sign in ("st60", "t_amplitude") for lead in LEADS)
+
+
+class TabularModel(Protocol):
+    """What a tabular model can do."""
+
+    features: tuple[str, ...]
+
+    def fit(self, table: pd.DataFrame, labels: NDArray[np.int_], seed: int) -> None:
+        """Fit to a table with the columns `features`; NaN where unknown."""
+
+    def predict(self, table: pd.DataFrame) -> NDArray[np.float64]:
+        """Probabilities, shape (rows,)."""
+
+    def state(self) -> dict[str, NDArray[np.float64]]:
+        """All that was learnt, as arrays."""
+
+    def load_state(self, state: dict[str, NDArray[np.float64]]) -> None:
+        """Take over what `state` gave."""
+
+
+@dataclass
+class LogisticModel:
+    """Logistic regression: median imputation, standardisation, ridge penalty.
+
+    Args:
+        features: columns it takes.
+        strength: inverse of the penalty (scikit-learn's C).
+    """
+
+    features: tuple[str, ...]
+    strength: float
+    _state: dict[str, NDArray[np.float64]] = field(default_factory=dict, repr=False)
+
+    def fit(self, table: pd.DataFrame, labels: NDArray[np.int_], seed: int) -> None:
+        """Fit to a table with the columns `features`; NaN where unknown.
+
+        Raises:
+            ConfigurationError: a column is missing.
+        """
+        from sklearn.impute import SimpleImputer
+        from sklearn.linear_model import LogisticRegression
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import StandardScaler
+
+        # A feature that is never known (a dataset without ages) stays, as a constant.
+        imputer = SimpleImputer(strategy="median", keep_empty_features=True)
+        scaler, regression = (
+            StandardScaler(),
+            LogisticRegression(C=self.strength, max_iter=2000, random_state=seed),
+        )
+        make_pipeline(imputer, scaler, regression).fit(self._columns(table), labels)
+        self._state = {
+            "median": imputer.statistics_,
+            "mean": scaler.mean_,
+            "scale": scaler.scale_,
+            "coefficients": regression.coef_[0],
+            "intercept": regression.intercept_,
+        }
+
+    def predict(self, table: pd.DataFrame) -> NDArray[np.float64]:
+        """Probabilities, shape (rows,)."""
+        if not self._state:
+            raise ConfigurationError("the model was neither fitted nor loaded")
+        state = self._state
+        values = self._columns(table)
+        values = np.where(np.isnan(values), state["median"], values)
+        standardised = (values - state["mean"]) / state["scale"]
+        logits = standardised @ state["coefficients"] + state["intercept"][0]
+        return np.asarray(expit(logits), dtype=np.float64)
+
+    def state(self) -> dict[str, NDArray[np.float64]]:
+        """Medians, means, scales and coefficients, each of shape (features,), and intercept."""
+        return dict(self._state)
+
+    def load_state(self, state: dict[str, NDArray[np.float64]]) -> None:
+        """Take over what `state` gave."""
+        self._state = dict(state)
+
+    def _columns(self, table: pd.DataFrame) -> NDArray[np.float64]:
+        missing = [name for name in self.features if name not in table]
+        if missing:
+            raise ConfigurationError(f"the model takes {missing[0]!r}, which the table lacks")
+        return table[list(self.features)].to_numpy(dtype=np.float64)
+
+
+@register_model(
+    "logistic",
+    kind="tabular",
+    input=SIGNS,
+    summary="logistic regression on ST level and T amplitude of each lead, age and sex",
+    paper="Hastie, Tibshirani & Friedman, The Elements of Statistical Learning, 4.4",
+)
+def logistic(
+    features: Sequence[str] = (*ST_AND_T, *DEMOGRAPHICS), strength: float = 0.1
+) -> LogisticModel:
+    """Ridge logistic regression; see `LogisticModel` for the options."""
+    return LogisticModel(tuple(features), strength)

@@ -1,0 +1,1 @@
+"""Models are trained on prepared ECGs, and predict."""

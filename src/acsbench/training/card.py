@@ -1,0 +1,79 @@
+"""The model card of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from acsbench.disclosure import shown_count
+from acsbench.models.registry import model_info
+from acsbench.statistics.estimate import Estimate
+
+
+def model_card(
+    config: Mapping[str, Any], metrics: Mapping[str, Estimate], notes: Mapping[str, Any]
+) -> str:
+    """A model card in Markdown, with Hugging Face's metadata at its head.
+
+    Args:
+        config: the run's configuration.
+        metrics: what was measured, by name.
+        notes: what happened in training.
+    """
+    info = model_info(config["model"])
+    task, data = config["task"], config["data"]
+    simulated = " (simulated)" if data["simulated"] else ""
+    head = {
+        "license": info.licence.lower(),
+        "library_name": "acsbench",
+        "tags": ["ecg", "cardiology", task["name"], info.name],
+        "datasets": [data["dataset"]],
+        "metrics": ["roc_auc"],
+    }
+    lines = [
+        "---",
+        yaml.safe_dump(head, sort_keys=False).strip(),
+        "---",
+        f"# {info.name} for {task['name']}{simulated}",
+        "",
+        f"{info.summary[0].upper()}{info.summary[1:]}. Source: {info.paper}.",
+        "",
+        "## What it predicts",
+        "",
+        task["description"],
+        "",
+        "## Measured",
+        "",
+        f"| split{simulated} | AUROC (95 % CI, clustered by patient) | ECGs | patients |",
+        "|---|---|---|---|",
+        *(_row(name.removesuffix("_auroc"), value) for name, value in metrics.items()),
+        "",
+        "The validation split chose the epoch, so its figure is optimistic.",
+        "",
+        "## Training",
+        "",
+        f"Data: {data['dataset']}{simulated}, prepared as `{config['processing']['profile']}`; "
+        f"seed {config['training']['seed']}; acsbench {config['version']}.",
+        "",
+        *(f"- {name}: {_word(value)}" for name, value in notes.items()),
+        "",
+        "## Limits",
+        "",
+        "For research. Not a medical device, not validated for care, and known only for patients "
+        "like those of the dataset named above.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _row(split: str, auroc: Estimate) -> str:
+    ecgs, patients = shown_count(auroc.n), shown_count(auroc.groups or 0)
+    return f"| {split} | {auroc} | {ecgs} | {patients} |"
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,}" if isinstance(value, int) else str(value)

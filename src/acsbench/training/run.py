@@ -1,0 +1,158 @@
+"""The Run folder: a trained model with all that is needed to repeat or to judge it.
+
+`config.yaml`, `model.safetensors`, `metrics.json`, `history.csv`, `predictions-<split>.csv`,
+`environment.json`, `MODEL_CARD.md`.
+"""
+
+from __future__ import annotations
+
+import platform
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from acsbench import __version__
+from acsbench.errors import ConfigurationError, DataError
+from acsbench.files import PARTIAL, digest_of, usable_cores, write_json, write_text
+from acsbench.statistics.estimate import Estimate
+
+CONFIG = "config.yaml"
+WEIGHTS = "model.safetensors"
+METRICS = "metrics.json"
+HISTORY = "history.csv"
+ENVIRONMENT = "environment.json"
+CARD = "MODEL_CARD.md"
+LIBRARIES = ("numpy", "scipy", "pandas", "torch", "lightning", "scikit-learn", "safetensors")
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A finished run; use `open_run`."""
+
+    path: Path
+    config: dict[str, Any]
+
+    @property
+    def model(self) -> str:
+        """The model's name."""
+        return str(self.config["model"])
+
+    def predictions(self, split: str) -> pd.Series:
+        """Probabilities of a split, indexed by `ecg_id`."""
+        path = self.path / predictions_name(split)
+        if not path.is_file():
+            raise DataError(
+                f"the run has no predictions of the split {split!r}",
+                file=self.path,
+                fix="Make them with acsbench predict",
+            )
+        return pd.read_csv(path, dtype={"ecg_id": str}).set_index("ecg_id")["probability"]
+
+
+def open_run(path: Path) -> Run:
+    """Open a finished run.
+
+    Raises:
+        DataError: the folder is no run, or an unfinished one.
+    """
+    fix = "Give a folder that acsbench train has written"
+    if not (path / METRICS).is_file():
+        raise DataError("this is no finished run", file=path, fix=fix)
+    try:
+        config = yaml.safe_load((path / CONFIG).read_text(encoding="utf-8"))
+        return Run(path, {key: config[key] for key in (*config, "model", "task", "processing")})
+    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
+        raise DataError("the configuration cannot be read", file=path / CONFIG, fix=fix) from error
+
+
+def predictions_name(split: str) -> str:
+    """Name of the file with a split's predictions."""
+    return f"predictions-{split}.csv"
+
+
+def predictions_csv(probabilities: pd.Series) -> str:
+    """Predictions as CSV `ecg_id,probability`."""
+    table = pd.DataFrame({"ecg_id": probabilities.index, "probability": probabilities.to_numpy()})
+    return table.to_csv(index=False, float_format="%.9g", lineterminator="\n")
+
+
+def config_digest(config: Mapping[str, Any]) -> str:
+    """What decides a run's result, as a digest: two runs of the same digest are the same."""
+    return digest_of(dict(config))
+
+
+def find_run(runs: Path, config: Mapping[str, Any]) -> Run | None:
+    """The latest finished run with a configuration, if there is one."""
+    wanted = config_digest(config)
+    for path in sorted(runs.glob("*/"), key=lambda p: p.name.rpartition("-")[2], reverse=True):
+        if not path.name.startswith(".") and (path / METRICS).is_file():
+            run = open_run(path)
+            if config_digest(run.config) == wanted:
+                return run
+    return None
+
+
+class RunWriter:
+    """Collects a run's files under a temporary name and publishes them all at once.
+
+    Used as a context: leaving it with an error removes everything.
+    """
+
+    def __init__(self, runs: Path, config: Mapping[str, Any]):
+        now = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")[:-3] + "Z"
+        model, task = config["model"], config["task"]["name"]
+        self.config = dict(config)
+        self.final = runs / f"{model}-{task}-{config['training']['seed']}-{now}"
+        self.path = runs / f".{self.final.name}{PARTIAL}"
+
+    def __enter__(self) -> RunWriter:
+        if self.final.exists():
+            raise ConfigurationError(f"{self.final} exists already")
+        self.path.mkdir(parents=True)
+        write_text(self.path / CONFIG, yaml.safe_dump(self.config, sort_keys=False))
+        write_json(self.path / ENVIRONMENT, environment())
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self.path.rename(self.final)
+        else:
+            shutil.rmtree(self.path, ignore_errors=True)
+
+    def write_predictions(self, split: str, probabilities: pd.Series) -> None:
+        """Write a split's predictions."""
+        write_text(self.path / predictions_name(split), predictions_csv(probabilities))
+
+    def write_metrics(self, metrics: Mapping[str, Estimate], notes: Mapping[str, Any]) -> None:
+        """Write what was measured, and what happened in training."""
+        estimates = {name: asdict(estimate) for name, estimate in metrics.items()}
+        write_json(self.path / METRICS, {"estimates": estimates, "training": dict(notes)})
+
+    def write_card(self, card: str) -> None:
+        """Write the model card."""
+        write_text(self.path / CARD, card)
+
+
+def environment() -> dict[str, Any]:
+    """Versions and machine of this process."""
+    versions = {}
+    for library in LIBRARIES:
+        try:
+            versions[library] = metadata.version(library)
+        except metadata.PackageNotFoundError:
+            versions[library] = "not installed"
+    return {
+        "acsbench": __version__,
+        "python": platform.python_version(),
+        "system": platform.system(),
+        "machine": platform.machine(),
+        "cores": usable_cores(),
+        "libraries": versions,
+    }

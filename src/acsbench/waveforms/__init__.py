@@ -1,0 +1,1 @@
+"""Recordings become arrays on disk."""

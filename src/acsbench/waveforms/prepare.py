@@ -1,0 +1,237 @@
+"""A dataset becomes a prepared folder: tables per task, split manifest, waveform store.
+
+`prepared.json` is written last: a folder that has it is finished.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from acsbench import __version__
+from acsbench.cohort.build import Cohort, Step, build_cohort
+from acsbench.cohort.split import (
+    SPLITS,
+    UNUSED,
+    Folds,
+    Manifest,
+    make_manifest,
+    split_by_folds,
+    split_patients,
+)
+from acsbench.cohort.task import Task, load_task
+from acsbench.datasets import Dataset, Rejected
+from acsbench.errors import ConfigurationError, DataError, DataErrors, did_you_mean
+from acsbench.files import write_json, write_text, written_whole
+from acsbench.waveforms.process import SIGNS, Progress, Source, process
+from acsbench.waveforms.profiles import get_profile
+from acsbench.waveforms.store import WaveformStore, open_store
+
+PREPARED = "prepared.json"
+MANIFEST = "split-manifest.json"
+LEFT_OUT = "left-out.csv"
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A prepared folder; use `open_prepared`."""
+
+    path: Path
+    meta: dict[str, Any]
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the ECGs come from a simulator."""
+        return bool(self.meta["simulated"])
+
+    @property
+    def tasks(self) -> list[str]:
+        """Names of the tasks that were prepared."""
+        return sorted(self.meta["tasks"])
+
+    def task(self, name: str | None = None) -> Task:
+        """A task, or the only one.
+
+        Raises:
+            ConfigurationError: it was not prepared, or there are several and none is named.
+        """
+        if name is None:
+            if len(self.tasks) != 1:
+                raise ConfigurationError(f"several tasks: choose {' or '.join(self.tasks)}")
+            name = self.tasks[0]
+        if name not in self.meta["tasks"]:
+            raise ConfigurationError(
+                f"task {name!r} was not prepared; {did_you_mean(name, self.tasks)}"
+            )
+        return Task.model_validate(self.meta["tasks"][name]["task"])
+
+    def flow(self, task: Task) -> list[Step]:
+        """How many ECGs and patients were left after each step."""
+        return [Step(**step) for step in self.meta["tasks"][task.name]["flow"]]
+
+    def table(self, task: Task) -> pd.DataFrame:
+        """One row per ECG of a task: ids, label, split, covariates."""
+        return pd.read_parquet(self.path / "tasks" / f"{task.name}.parquet")
+
+    def manifest(self) -> dict[str, Any]:
+        """The split manifest."""
+        manifest: dict[str, Any] = json.loads((self.path / MANIFEST).read_text(encoding="utf-8"))
+        return manifest
+
+    def store(self, profile: str) -> WaveformStore:
+        """The waveform store of a profile."""
+        return open_store(self.path / "waveforms" / profile)
+
+    def signs(self) -> pd.DataFrame:
+        """Measured signs, one row per ECG, indexed by `ecg_id`; mV and beats per minute."""
+        profile = self.meta["profiles"][0]
+        return pd.read_parquet(self.path / "waveforms" / profile / SIGNS).set_index("ecg_id")
+
+
+def open_prepared(path: Path) -> Prepared:
+    """Open a prepared folder.
+
+    Raises:
+        DataError: the folder is not a finished one.
+    """
+    file = path / PREPARED
+    fix = "Make it with acsbench prepare; an interrupted run resumes when repeated"
+    try:
+        return Prepared(path, json.loads(file.read_text(encoding="utf-8")))
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise DataError("this is no finished prepared folder", file=path, fix=fix) from error
+    except ValueError as error:
+        raise DataError("the file cannot be read", file=file, fix=fix) from error
+
+
+def prepare(
+    dataset: Dataset,
+    out: Path,
+    *,
+    tasks: Sequence[str] = (),
+    profile: str = "study-rows",
+    folds: Folds | None = None,
+    seed: int = 0,
+    skip_faulty: bool = False,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> Prepared:
+    """Prepare a dataset: cohorts, split by patient, waveforms, measured signs.
+
+    Args:
+        dataset: where the ECGs come from.
+        out: the folder to write; an interrupted preparation resumes there.
+        tasks: names or YAML files; the dataset's own unless given.
+        profile: preparation profile of the waveforms.
+        folds: the dataset's folds of each split; a random split by patient unless given.
+        seed: of the random split.
+        skip_faulty: leave out what cannot be read, counted and listed, instead of stopping.
+        workers: processes.
+        progress: called with the number of ECGs done and of all.
+
+    Raises:
+        DataErrors: ECGs cannot be used, and `skip_faulty` is false.
+        ConfigurationError: there is no task, or `out` holds another preparation.
+    """
+    names = list(tasks or dataset.tasks)
+    if not names:
+        raise ConfigurationError(f"{dataset.name} has no task of its own: name one with --task")
+    if dataset.rejected and not skip_faulty:
+        raise DataErrors([item.error for item in dataset.rejected])
+    joined = dataset.tables.joined()
+    cohorts = [build_cohort(joined, load_task(name), dataset.name) for name in names]
+    if folds is None:
+        method, split = "patients", split_patients(cohorts, seed)
+    else:
+        method, split = "folds", split_by_folds(dataset.tables.ecg, folds)
+    input_hash = dataset.input_hash()
+
+    rejected = process(
+        _sources(dataset, cohorts),
+        dataset.read,
+        out / "waveforms" / profile,
+        get_profile(profile),
+        input_hash=input_hash,
+        skip_faulty=skip_faulty,
+        workers=workers,
+        progress=progress,
+    )
+    unreadable = {item.ecg_id for item in rejected}
+    cohorts = [cohort.without(unreadable, "waveform readable") for cohort in cohorts]
+    manifest = make_manifest(
+        cohorts,
+        split,
+        method=method,
+        seed=None if folds is not None else seed,
+        input_hash=input_hash,
+    )
+    _write(out, dataset, cohorts, split, manifest, [*dataset.rejected, *rejected], profile)
+    return open_prepared(out)
+
+
+def _sources(dataset: Dataset, cohorts: Sequence[Cohort]) -> list[Source]:
+    """The recordings that any task needs, in the table's order."""
+    needed = set().union(*(set(cohort.table["ecg_id"]) for cohort in cohorts))
+    ecg = dataset.tables.ecg
+    ecg = ecg[ecg["ecg_id"].isin(needed)]
+    table = str(dataset.tables.source)
+    return [
+        Source(ecg_id, dataset.root / path, table, int(row))
+        for ecg_id, path, row in zip(ecg["ecg_id"], ecg["path"], ecg["source_row"], strict=True)
+    ]
+
+
+def _write(
+    out: Path,
+    dataset: Dataset,
+    cohorts: Sequence[Cohort],
+    split: pd.Series,
+    manifest: Manifest,
+    rejected: Sequence[Rejected],
+    profile: str,
+) -> None:
+    # Until the last file is there, the folder must not look finished.
+    (out / PREPARED).unlink(missing_ok=True)
+    for cohort in cohorts:
+        table = cohort.table.assign(split=cohort.table["patient_id"].map(split).fillna(UNUSED))
+        with written_whole(out / "tasks" / f"{cohort.task.name}.parquet") as path:
+            table.to_parquet(path, index=False)
+        with written_whole(out / "tasks" / f"{cohort.task.name}.csv") as path:
+            table.to_csv(path, index=False, lineterminator="\n")
+    left_out = pd.DataFrame(
+        [{"ecg_id": r.ecg_id, "reason": r.error.message(show_ids=True)} for r in rejected],
+        columns=["ecg_id", "reason"],
+    )
+    write_text(out / LEFT_OUT, left_out.to_csv(index=False, lineterminator="\n"))
+    write_json(out / MANIFEST, asdict(manifest))
+    write_json(
+        out / PREPARED,
+        {
+            "version": __version__,
+            "dataset": dataset.name,
+            "simulated": dataset.simulated,
+            "input_hash": manifest.input_hash,
+            "profiles": [profile],
+            "left_out": [item.error.problem for item in rejected],
+            "notes": list(dataset.notes),
+            "unfilled": dataset.tables.unfilled,
+            "tasks": {
+                cohort.task.name: {
+                    "task": cohort.task.model_dump(),
+                    "digest": cohort.task.digest,
+                    "flow": [asdict(step) for step in cohort.flow],
+                }
+                for cohort in cohorts
+            },
+        },
+    )
+
+
+def splits_of(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """A task's table, split by split."""
+    return {name: table[table["split"] == name].reset_index(drop=True) for name in SPLITS}

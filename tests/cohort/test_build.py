@@ -1,0 +1,85 @@
+import pandas as pd
+import pytest
+
+from acsbench.cohort.build import Step, build_cohort
+from acsbench.cohort.task import Task, load_task
+from acsbench.errors import ConfigurationError, DataError
+
+
+def task(**fields: str) -> Task:
+    defaults = {
+        "name": "t",
+        "version": 1,
+        "population": "all",
+        "label": "y",
+        "unit": "ecg",
+        "description": "made up",
+    }
+    return Task(**(defaults | fields))
+
+
+@pytest.fixture
+def joined() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "ecg_id": list("abcdef"),
+            "patient_id": list("112234"),
+            "age": [50.0, 51, 60, 61, 70, 80],
+            "y": pd.array([True, False, None, True, False, True], dtype="boolean"),
+        }
+    )
+
+
+def test_every_step_is_counted(joined: pd.DataFrame) -> None:
+    cohort = build_cohort(joined, task(population="age < 75"), "made up")
+    assert cohort.flow == (
+        Step("read", 6, 4),
+        Step("population of t", 5, 3),
+        Step("label known", 4, 3),
+    )
+    assert cohort.table["label"].tolist() == [1, 0, 1, 0]
+    assert cohort.table.columns.tolist() == ["ecg_id", "patient_id", "age", "label"]
+    fewer = cohort.without({"a", "b", "f"}, "readable")
+    assert fewer.flow[-1] == Step("readable", 2, 2)
+
+
+@pytest.mark.parametrize(
+    ("fields", "error", "words"),
+    [
+        ({"label": "yy"}, ConfigurationError, "did you mean 'y'"),
+        ({"population": "weight > 3"}, ConfigurationError, "cannot be evaluated"),
+        ({"population": "age >"}, ConfigurationError, "cannot be evaluated"),
+        ({"label": "age"}, DataError, "other than 0 and 1"),
+        ({"population": "age > 100"}, DataError, "not both labels"),
+    ],
+)
+def test_a_task_that_does_not_fit(joined, fields, error, words) -> None:
+    with pytest.raises(error, match=words):
+        build_cohort(joined, task(**fields), "made up")
+
+
+def test_tasks_that_come_with_the_package() -> None:
+    for name in ("ptbxl-mi", "simulated-acs"):
+        assert load_task(name).name == name
+    with pytest.raises(ConfigurationError, match="did you mean 'ptbxl-mi'"):
+        load_task("ptbxl_mi")
+
+
+def test_a_task_of_ones_own(tmp_path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("name: mine\nversion: 2\n")
+    with pytest.raises(DataError, match="population"):
+        load_task(str(path))
+    with pytest.raises(DataError, match="cannot be read"):
+        load_task(str(tmp_path / "none.yaml"))
+
+
+def test_digest_changes_with_any_field() -> None:
+    digests = {
+        task().digest,
+        task(label="z").digest,
+        task(description="other").digest,
+        task(population="age > 1").digest,
+    }
+    assert len(digests) == 4
+    assert task().digest == task().digest

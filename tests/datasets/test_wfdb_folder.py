@@ -1,0 +1,94 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import wfdb
+
+from acsbench.datasets.wfdb_file import read_wfdb, says_simulated
+from acsbench.datasets.wfdb_folder import open_wfdb_folder
+from acsbench.errors import DataError
+from tests.datasets.builders import edit_labels, first_record, wfdb_folder
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return wfdb_folder(tmp_path / "ecgs", 10)
+
+
+def test_tables_and_recordings(folder: Path) -> None:
+    dataset = open_wfdb_folder(folder)
+    assert dataset.simulated
+    assert dataset.notes == ()
+    assert len(dataset.tables.ecg) == 10
+    assert dataset.tables.ecg["acs"].dtype == "boolean"
+    assert set(dataset.tables.patient["sex"]) <= {"female", "male"}
+    path = first_record(folder)
+    recording = dataset.read(path, "a")
+    assert says_simulated(path)
+    np.testing.assert_allclose(
+        recording.signal, wfdb.rdrecord(str(path)).p_signal.T.astype(np.float32), atol=1e-6
+    )
+
+
+def test_records_that_no_row_names_are_mentioned(folder: Path) -> None:
+    lines = (folder / "labels.csv").read_text().splitlines()
+    (folder / "labels.csv").write_text("\n".join(lines[:-2]) + "\n")
+    assert open_wfdb_folder(folder).notes == ("2 records in the folder are not in labels.csv",)
+
+
+def test_two_columns_are_enough(folder: Path) -> None:
+    record = first_record(folder).relative_to(folder).as_posix()
+    (folder / "labels.csv").write_text(f"record,patient_id\n{record}.hea,7\n")
+    dataset = open_wfdb_folder(folder)
+    assert dataset.tables.ecg["ecg_id"].tolist() == [record]
+    assert set(dataset.tables.unfilled) == {"age", "sex"}
+
+
+def test_a_byte_order_mark_and_blanks_in_the_header_are_no_problem(folder: Path) -> None:
+    text = (folder / "labels.csv").read_text().replace("patient_id", " patient_id ", 1)
+    (folder / "labels.csv").write_text(text, encoding="utf-8-sig")
+    assert open_wfdb_folder(folder).rejected == ()
+
+
+@pytest.mark.parametrize(
+    ("cells", "words"),
+    [
+        ({"record": ""}, "no record is named"),
+        ({"patient_id": " "}, "patient is missing"),
+        ({"age": "121"}, "no number from 0 to 120"),
+        ({"sex": "x"}, "neither female nor male"),
+        ({"acs": "maybe"}, "neither 0 nor 1"),
+    ],
+)
+def test_each_faulty_row_is_rejected_by_name(
+    folder: Path, cells: dict[str, str], words: str
+) -> None:
+    edit_labels(folder, 5, **cells)
+    (rejected,) = open_wfdb_folder(folder).rejected
+    assert rejected.error.row == 5
+    assert words in rejected.error.problem
+
+
+@pytest.mark.parametrize("scale", [("uV", 1e3), ("V", 1e-3), ("mV", 1.0)])
+def test_units_become_millivolts(tmp_path: Path, scale: tuple[str, float]) -> None:
+    unit, factor = scale
+    signal = np.random.default_rng(0).normal(0, 0.3, (5000, 12))
+    names = ["v6", "v5", "v4", "v3", "v2", "v1", "AVF", "AVL", "AVR", "III", "ii", "i"]
+    wfdb.wrsamp("r", 500, [unit] * 12, names, signal * factor, fmt=["16"] * 12,
+                write_dir=str(tmp_path))  # fmt: skip
+    recording = read_wfdb(tmp_path / "r.dat", "r")
+    np.testing.assert_allclose(recording.signal, signal.T[::-1].astype(np.float32)[
+        [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]], atol=1e-3)  # fmt: skip
+
+
+def test_real_records_of_other_makes(vectors: Path, ludb_dir: Path) -> None:
+    ptb = read_wfdb(vectors.parents[1] / "data" / "formats" / "ptb" / "s0010_re", "ptb")
+    assert (ptb.fs, ptb.signal.shape) == (1000, (12, 38400))
+    ludb = read_wfdb(ludb_dir / "data" / "1", "ludb")
+    assert ludb.leads[3] == "aVR"
+
+
+def test_description_that_is_no_mapping(folder: Path) -> None:
+    (folder / "dataset.yaml").write_text("- a\n")
+    with pytest.raises(DataError, match="not a mapping"):
+        open_wfdb_folder(folder)

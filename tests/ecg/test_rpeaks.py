@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import wfdb
+from numpy.typing import NDArray
+
+from acsbench.ecg.rpeaks import detect_r_peaks
+
+FS = 500.0
+
+
+def heartbeat(
+    peaks: NDArray[np.float64], samples: int = 5000, fs: float = FS, r: float = 1.0
+) -> NDArray[np.float64]:
+    """P, QRS and T as bell curves around R-peaks at sample positions `peaks`, mV."""
+    time = (np.arange(samples) - peaks[:, None]) / fs
+    waves = ((0.1, -0.16, 0.025), (-0.1 * r, -0.03, 0.008), (r, 0, 0.01), (0.3, 0.28, 0.05))
+    return sum(a * np.exp(-0.5 * ((time - t) / s) ** 2) for a, t, s in waves).sum(axis=0)
+
+
+REGULAR = np.arange(200.0, 5000, 400)
+
+
+def test_peaks_of_known_beats() -> None:
+    assert detect_r_peaks(heartbeat(REGULAR), FS).tolist() == REGULAR.tolist()
+
+
+def test_one_lead_may_be_one_or_two_dimensional() -> None:
+    signal = heartbeat(REGULAR)
+    np.testing.assert_array_equal(detect_r_peaks(signal, FS), detect_r_peaks(signal[None], FS))
+
+
+@pytest.mark.parametrize("fs", [100.0, 250.0, 257.0, 360.0, 1000.0])
+def test_any_sampling_rate(fs: float) -> None:
+    peaks = np.arange(0.5, 9.8, 0.83) * fs
+    found = detect_r_peaks(heartbeat(peaks, round(10 * fs), fs), fs)
+    assert len(found) == len(peaks)
+    assert np.abs(found - peaks).max() <= 1
+
+
+@pytest.mark.parametrize("scale", [0.05, 1.0, 1000.0, -1.0])
+def test_low_high_and_inverted_voltage(scale: float) -> None:
+    found = detect_r_peaks(scale * heartbeat(REGULAR), FS)
+    np.testing.assert_array_equal(found, REGULAR)
+
+
+def test_irregular_rhythm_with_pauses() -> None:
+    rng = np.random.default_rng(1)
+    peaks = 100 + np.cumsum(rng.integers(180, 900, 9)).astype(float)
+    found = detect_r_peaks(heartbeat(peaks[peaks < 4900]), FS)
+    np.testing.assert_allclose(found, peaks[peaks < 4900], atol=1)
+
+
+def test_tall_t_waves_are_not_beats() -> None:
+    time = (np.arange(5000) - REGULAR[:, None]) / FS
+    tall = np.exp(-0.5 * ((time - 0.28) / 0.05) ** 2).sum(axis=0)
+    assert len(detect_r_peaks(heartbeat(REGULAR, r=0.6) + tall, FS)) == len(REGULAR)
+
+
+def test_pacing_spikes_are_not_peaks() -> None:
+    signal = heartbeat(REGULAR)
+    for peak in REGULAR.astype(int):
+        signal[peak - 25 : peak - 23] += 3.0
+    np.testing.assert_allclose(detect_r_peaks(signal, FS), REGULAR, atol=2)
+
+
+def test_wander_mains_and_noise_in_twelve_leads() -> None:
+    rng = np.random.default_rng(0)
+    time = np.arange(5000) / FS
+    disturbed = heartbeat(REGULAR) * rng.uniform(-1, 1, (12, 1)) + rng.normal(0, 0.05, (12, 5000))
+    disturbed += np.sin(2 * np.pi * 0.3 * time + rng.uniform(0, 6, (12, 1)))
+    disturbed += 0.1 * np.sin(2 * np.pi * 50 * time)
+    np.testing.assert_allclose(detect_r_peaks(disturbed, FS), REGULAR, atol=3)
+
+
+def test_flat_missing_and_ruined_leads_do_not_matter() -> None:
+    rng = np.random.default_rng(0)
+    signal = np.tile(heartbeat(REGULAR), (12, 1)) + rng.normal(0, 0.01, (12, 5000))
+    signal[:3] = 0.0
+    signal[3] = np.nan
+    signal[4:7] = rng.normal(0, 1, (3, 5000)).cumsum(axis=1)
+    signal[8, 1000:1600] = np.nan
+    np.testing.assert_allclose(detect_r_peaks(signal, FS), REGULAR, atol=1)
+
+
+def test_an_artefact_in_one_lead_is_not_a_beat() -> None:
+    rng = np.random.default_rng(0)
+    signal = np.tile(heartbeat(REGULAR), (12, 1)) + rng.normal(0, 0.01, (12, 5000))
+    signal[5, 2380:2410] += 10.0
+    np.testing.assert_allclose(detect_r_peaks(signal, FS), REGULAR, atol=1)
+
+
+def test_nothing_is_found_where_nothing_was_recorded() -> None:
+    signal = np.tile(heartbeat(REGULAR), (2, 1))
+    signal[:, 2000:3000] = np.nan
+    expected = REGULAR[(REGULAR < 2000) | (REGULAR > 3000)]
+    np.testing.assert_array_equal(detect_r_peaks(signal, FS), expected)
+
+
+def test_two_and_a_half_seconds() -> None:
+    signal = heartbeat(REGULAR)[1250:2500]
+    expected = REGULAR[(REGULAR > 1250) & (REGULAR < 2500)] - 1250
+    np.testing.assert_array_equal(detect_r_peaks(signal, FS), expected)
+
+
+@pytest.mark.parametrize(
+    "signal",
+    [
+        np.full((12, 5000), np.nan),
+        np.zeros((12, 5000)),
+        np.full(5000, 3.0),
+        np.zeros((12, 0)),
+        np.zeros((0, 5000)),
+        np.zeros((12, 10)),
+    ],
+)
+def test_nothing_to_find(signal: NDArray[np.float64]) -> None:
+    found = detect_r_peaks(signal, FS)
+    assert found.dtype == np.int64
+    assert found.shape == (0,)
+
+
+def test_noise_has_no_beats() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        assert len(detect_r_peaks(rng.normal(0, 0.1, (12, 5000)), FS)) == 0
+
+
+def test_refuses_what_it_cannot_read() -> None:
+    with pytest.raises(ValueError, match="shape"):
+        detect_r_peaks(np.zeros((2, 12, 5000)), FS)
+    with pytest.raises(ValueError, match="too low"):
+        detect_r_peaks(np.zeros((12, 500)), 50.0)
+
+
+def test_marked_beats_of_ludb(ludb_dir: Path) -> None:
+    marked_beats = missed = false = 0
+    for header in sorted((ludb_dir / "data").glob("*.hea")):
+        path = str(header.with_suffix(""))
+        marks = wfdb.rdann(path, "ii")
+        marked = marks.sample[np.array(marks.symbol) == "N"]
+        record = wfdb.rdrecord(path)
+        found = detect_r_peaks(record.p_signal.T, record.fs)
+        tolerance = 0.15 * record.fs
+        found = found[(found >= marked[0] - tolerance) & (found <= marked[-1] + tolerance)]
+        near = np.abs(found[:, None] - marked) <= tolerance
+        marked_beats += len(marked)
+        missed += int((~near.any(axis=0)).sum())
+        # Two detections at one mark are one too many.
+        false += len(found) - int(near.any(axis=0).sum())
+    assert marked_beats > 1400
+    assert 2 * (marked_beats - missed) / (2 * marked_beats - missed + false) >= 0.998

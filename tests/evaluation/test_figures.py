@@ -1,0 +1,105 @@
+import numpy as np
+import pytest
+from PIL import Image
+from sklearn.metrics import roc_curve
+
+from acsbench.evaluation.figures import (
+    PALETTE,
+    Curve,
+    model_colours,
+    roc_figure,
+    roc_points,
+    save_figure,
+)
+from acsbench.statistics import auroc
+
+
+@pytest.mark.parametrize("decimals", [1, 2, 8])
+def test_points_are_those_of_scikit_learn(decimals):
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, 500)
+    scores = np.round(rng.random(500) + 0.3 * labels, decimals)
+    x, y = roc_points(labels, scores)
+    false, true, _ = roc_curve(labels, scores, drop_intermediate=False)
+    # x + y grows along the curve: the corners alone give back every point.
+    np.testing.assert_allclose(np.interp(false + true, x + y, y), true, atol=1e-12)
+    assert len(x) < len(false)
+    assert np.isin(x, false).all()
+    assert np.trapezoid(y, x) == pytest.approx(auroc(labels, scores).value)
+
+
+def test_thinning_cannot_be_seen():
+    rng = np.random.default_rng(1)
+    labels = rng.integers(0, 2, 100_000)
+    scores = rng.standard_normal(100_000) + labels
+    x, y = roc_points(labels, scores)
+    full_x, full_y = roc_points(labels, scores, most=10**9)
+    assert len(x) <= 5001 < len(full_x)
+    assert (x[0], y[0], x[-1], y[-1]) == (0, 0, 1, 1)
+    # Along the diagonal the two curves are functions, and differ by less than a line's width.
+    along, full = x + y, full_x + full_y
+    assert np.abs(np.interp(full, along, y) - full_y).max() < 1e-3
+
+
+def curves(names, dot=(0.1, 0.6)):
+    labels = np.repeat([0, 1], 60)
+    scores = np.random.default_rng(0).standard_normal(120) + labels
+    points = roc_points(labels, scores)
+    styles = model_colours(names)
+    return [Curve(n, *styles[n], *points, auroc(labels, scores), dot) for n in names]
+
+
+def text_of(figure):
+    axes = figure.axes[0]
+    legend = axes.get_legend()
+    texts = [*figure.texts, *legend.get_texts(), legend.get_title(), axes.xaxis.label]
+    return "\n".join(text.get_text() for text in texts)
+
+
+def test_figure_says_what_it_shows():
+    figure = roc_figure(curves(["one", "two"]), title="task: 120 test ECGs", note="A reading.")
+    words = text_of(figure)
+    for part in ("one", "two", "AUROC (95 % interval)", "A reading.", "task: 120 test ECGs"):
+        assert part in words
+    assert "SIMULATED" not in words
+    assert "SIMULATED" in text_of(roc_figure(curves(["one"]), title="t", simulated=True))
+
+
+def test_colours_can_be_told_apart():
+    names = [f"m{i}" for i in range(12)]
+    styles = model_colours(names)
+    assert [colour for colour, _ in list(styles.values())[:7]] == list(PALETTE)
+    assert len({(colour, str(dashes)) for colour, dashes in styles.values()}) == 12
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    "names",
+    [["_private", "cost in $ and $", "a<b>&c"], ["resnet18_1d-" * 9], [f"m{i}" for i in range(16)]],
+)
+def test_any_name_can_be_drawn(tmp_path, names):
+    figure = roc_figure(curves(names), title="t", note="word " * 80)
+    figure.draw_without_rendering()
+    legend = figure.axes[0].get_legend()
+    assert len(legend.get_texts()) == len(names) + 1
+    box = legend.get_window_extent()
+    notes = [text for text in figure.texts if text.get_text().startswith("word")]
+    assert box.x0 >= figure.axes[0].get_window_extent().x0 - 1
+    assert box.y0 >= notes[0].get_window_extent().y1
+    for text in [*figure.texts, *legend.get_texts()]:
+        assert text.get_window_extent().y0 >= 0
+        assert text.get_window_extent().x1 <= figure.bbox.x1
+    for name in ("roc.svg", "roc.png"):
+        save_figure(figure, tmp_path / name, "t")
+
+
+def test_files_are_the_same_every_time(tmp_path):
+    for suffix in ("svg", "png"):
+        written = []
+        for _ in range(2):
+            save_figure(roc_figure(curves(["a"]), title="t"), tmp_path / f"roc.{suffix}", "t")
+            written.append((tmp_path / f"roc.{suffix}").read_bytes())
+        assert written[0] == written[1]
+    with Image.open(tmp_path / "roc.png") as image:
+        assert image.info["dpi"] == pytest.approx((300, 300), abs=0.1)
+        assert image.info["Title"] == "t"

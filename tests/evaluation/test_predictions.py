@@ -1,0 +1,113 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from acsbench.errors import AcsBenchError, DataError, DataErrors
+from acsbench.evaluation import read_predictions
+
+TABLE = pd.DataFrame(
+    {
+        "ecg_id": ["a", "b", "c", "d", "7"],
+        "split": ["train", "valid", "test", "test", "valid"],
+    }
+)
+GOOD = "ecg_id,probability\nd,0.5\nc,1\n7,0.25\nb,1e-3\n"
+
+
+@pytest.fixture
+def read(tmp_path):
+    def inner(content, splits=("valid", "test")):
+        path = tmp_path / "predictions.csv"
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return read_predictions(path, TABLE, splits)
+
+    return inner
+
+
+def problem(read, content, splits=("valid", "test")):
+    with pytest.raises(AcsBenchError) as caught:
+        read(content, splits)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        GOOD,
+        b"\xef\xbb\xbf" + GOOD.encode(),
+        GOOD.replace("\n", "\r\n"),
+        GOOD + "\n\n",
+        GOOD.replace("ecg_id,probability", " ecg_id , probability "),
+        GOOD.replace("7,0.25", '"7", 0.25 '),
+        GOOD + "a,0.9\n",
+        "probability,run,ecg_id\n" + "0.5,x,d\n1,x,c\n0.25,x,7\n1e-3,x,b\n",
+    ],
+)
+def test_reads_what_is_there(read, content):
+    probabilities = read(content)
+    assert probabilities.to_dict() == {"b": 0.001, "c": 1, "d": 0.5, "7": 0.25}
+    assert list(probabilities.index) == ["b", "c", "d", "7"]
+    assert probabilities.dtype == np.float64
+
+
+def test_one_split_is_enough(read):
+    assert list(read("ecg_id,probability\nd,0.5\nc,1\n", ["test"]).index) == ["c", "d"]
+
+
+@pytest.mark.parametrize(
+    ("content", "row", "column", "words"),
+    [
+        ("", None, None, "the file is empty"),
+        (GOOD.replace(",", ";"), 1, None, "separated by semicolons"),
+        (GOOD.replace(",", "\t"), 1, None, "separated by tabs"),
+        (GOOD.replace("probability", "probabilty"), 1, "probability", "did you mean 'probabilty'"),
+        (GOOD.replace("ecg_id", "id"), 1, "ecg_id", "the column is missing"),
+        ("ecg_id,ecg_id,probability\na,b,0.5\n", 1, "ecg_id", "two such columns"),
+        (GOOD.replace("d,0.5", "d,0,5"), 2, None, "3 values, and the header 2"),
+        (GOOD.replace("c,1", "c,nan"), 3, "probability", "probability is missing"),
+        (GOOD.replace("c,1", "c"), 3, "probability", "probability is missing"),
+        (GOOD.replace("c,1", "c,high"), 3, "probability", "not a number"),
+        (GOOD.replace("c,1", "c,1.5"), 3, "probability", "outside 0 to 1"),
+        (GOOD.replace("c,1", "c,-0.1"), 3, "probability", "outside 0 to 1"),
+        (GOOD.replace("c,1", "c,inf"), 3, "probability", "outside 0 to 1"),
+        (GOOD + "c,0.5\n", 6, "ecg_id", "predicted already in row 3"),
+        (GOOD + "\nzz9,0.5\n", 7, "ecg_id", "not in the cohort"),
+        (GOOD + ",0.5\n", 6, "ecg_id", "the id is empty"),
+        (GOOD.replace("c,1\n", ""), None, "ecg_id", "1 of 4 validation and test ECGs have no"),
+    ],
+)
+def test_says_what_is_wrong_and_where(read, content, row, column, words):
+    error = problem(read, content)
+    assert isinstance(error, DataError)
+    assert words in error.problem
+    assert (error.row, error.column) == (row, column)
+    assert error.file.endswith("predictions.csv")
+    assert error.fix
+
+
+def test_ids_and_values_are_private(read):
+    error = problem(read, GOOD + "zz9,0.75\n")
+    assert "zz9" not in str(error)
+    assert "zz9" in error.message(show_ids=True)
+    error = problem(read, GOOD.replace("c,1", "c,1.5"))
+    assert "1.5" not in str(error)
+    assert "c: 1.5" in error.message(show_ids=True)
+    error = problem(read, "ecg_id,probability\nd,0.5\n")
+    assert "c" in error.message(show_ids=True).split("[")[1]
+
+
+def test_several_problems_come_together_in_order(read):
+    error = problem(read, GOOD.replace("c,1", "c,2") + "zz9,0.5\nb,0.1\n")
+    assert isinstance(error, DataErrors)
+    assert [e.row for e in error.errors] == [3, 6, 7]
+
+
+def test_not_text(read):
+    assert "UTF-8" in problem(read, GOOD.encode("utf-16")).problem
+    assert "UTF-8" in problem(read, b"PK\x03\x04\xff\xfe\x00").problem
+
+
+def test_no_file(tmp_path):
+    for path in (tmp_path / "none.csv", tmp_path):
+        with pytest.raises(DataError, match="cannot be read"):
+            read_predictions(path, TABLE)

@@ -1,0 +1,79 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from acsbench import statistics
+from acsbench.statistics.checks import checked_groups, checked_rows
+
+FUNCTIONS = [
+    statistics.auroc,
+    statistics.average_precision,
+    statistics.brier,
+    lambda labels, scores, groups=None: statistics.sensitivity(labels, scores, 0.5, groups),
+    lambda labels, scores, groups=None: statistics.compare_auroc(labels, scores, scores, groups),
+    lambda labels, scores, groups=None: statistics.compare_auroc(
+        labels, [0.5] * len(labels), scores, groups
+    ),
+    lambda labels, scores, groups=None: statistics.threshold_at_specificity(labels, scores, 0.9),
+]
+GOOD = [0, 1, 0, 1], [0.1, 0.2, 0.3, 0.4]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize(
+    ("labels", "scores", "message"),
+    [
+        ([0, 1, 2, 1], GOOD[1], "labels must be 0 or 1; 1 of 4 are not"),
+        ([0, 1, np.nan, 1], GOOD[1], "1 of 4 labels are NaN"),
+        (["no", "yes", "no", "yes"], GOOD[1], "labels are not all numbers"),
+        ([], [], "there are no rows"),
+        ([[0, 1], [0, 1]], GOOD[1], "shape"),
+        (GOOD[0], [0.1, 0.2, 0.3], "4 labels and 3"),
+        (GOOD[0], [0.1, np.nan, 0.3, np.inf], "2 of 4 .* are NaN or infinite"),
+        (GOOD[0], ["a", "b", "c", "d"], "not all numbers"),
+    ],
+)
+def test_bad_rows_are_refused_in_words(function, labels, scores, message):
+    with pytest.raises(ValueError, match=message):
+        function(labels, scores)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS[:-1])
+@pytest.mark.parametrize(
+    ("groups", "message"),
+    [
+        ([1, 2, 3], "one patient id for each of 4 rows"),
+        ([1, 2, 3, np.nan], "the patient id of 1 rows is missing"),
+        (pd.Series(["a", None, "b", pd.NA], dtype=object), "patient id of 2 rows"),
+        (pd.Series(["a", None, "b", pd.NA], dtype="string"), "patient id of 2 rows"),
+    ],
+)
+def test_bad_groups_are_refused_in_words(function, groups, message):
+    with pytest.raises(ValueError, match=message):
+        function(*GOOD, groups)
+
+
+@pytest.mark.parametrize("function", [statistics.auroc, statistics.average_precision, FUNCTIONS[4]])
+@pytest.mark.parametrize("label", [0, 1])
+def test_one_class_is_refused(function, label):
+    with pytest.raises(ValueError, match=f"no row has the label {1 - label}"):
+        function([label] * 4, GOOD[1])
+
+
+@pytest.mark.parametrize("level", [0, 1, 95, -0.5])
+@pytest.mark.parametrize("function", [*FUNCTIONS[:3], statistics.compare_auroc])
+def test_levels_are_shares(function, level):
+    arguments = [GOOD[1]] if function is statistics.compare_auroc else []
+    with pytest.raises(ValueError, match="must lie between 0 and 1"):
+        function(*GOOD, *arguments, level=level)
+
+
+def test_tables_are_accepted():
+    table = pd.DataFrame(
+        {"label": [False, True, True], "score": [1, 2, 3], "patient": ["a", "b", "a"]}
+    )
+    rows = checked_rows(table["label"], table["score"], table["patient"])
+    assert rows.events.tolist() == [False, True, True]
+    assert rows.scores.dtype == np.float64
+    assert rows.n_groups == 2
+    assert checked_groups(table["patient"], 3).tolist() == [0, 1, 0]
