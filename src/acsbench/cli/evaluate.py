@@ -13,6 +13,7 @@ from rich.table import Table
 from acsbench.cli.console import out as console
 from acsbench.cli.console import say
 from acsbench.evaluation.inputs import evaluate_task
+from acsbench.evaluation.report import Evaluation
 from acsbench.waveforms.prepare import Prepared, open_prepared
 
 

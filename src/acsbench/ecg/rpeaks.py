@@ -23,7 +23,8 @@ _ENVELOPE = 0.10  # s, about the width of a QRS complex
 _REFRACTORY = 0.25  # s between two beats
 _BLOCK = 1.5  # s: holds a beat at any rate above 40 per minute
 _THRESHOLD = 0.35  # of the height of a typical beat
-_LARGEST_BEAT = 1.5  # of a lead's own 95th percentile; what is larger is an artefact
+_TOP = 0.95
+_LARGEST_BEAT = 1.5  # x
 _LEAST_EXPECTED = 0.25  # of the best moment's height; what leads of pure noise are scaled by
 _SMALLEST_NOISE = 0.001  # mV, a step of the converter
 _SEARCH = 0.07  # s around the middle of the energy
@@ -121,7 +122,7 @@ def _lead_energy(
     last = np.maximum(known.sum(axis=1) - 1, 0)
     leads = np.arange(len(values))
     median = ordered[leads, last // 2]
-    top = ordered[leads, (0.95 * last).astype(np.int64)]
+    top = ordered[leads, (_TOP * last).astype(np.int64)]
     recorded = np.isfinite(median)
     median, top = np.where(recorded, median, 0.0), np.where(recorded, top, 0.0)
     noise = np.maximum(median, _SMALLEST_NOISE)

@@ -1,0 +1,184 @@
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import yaml
+
+from acsbench.errors import ConfigurationError, DataError
+from acsbench.statistics import auroc
+from acsbench.training import fit
+from acsbench.training.augment import LARGEST_SHIFT, augment
+from acsbench.training.config import TrainingConfig
+from acsbench.training.data import StoredWaveforms
+from acsbench.training.fit import train
+from acsbench.training.predict import predict
+from acsbench.training.run import WEIGHTS, open_run
+from acsbench.waveforms.prepare import Prepared, splits_of
+
+TINY = TrainingConfig(
+    epochs=2, batch_size=16, warmup_steps=2, options={"width": 4, "hidden": 8, "block_dropout": 0}
+)
+FILES = {
+    "config.yaml",
+    "model.safetensors",
+    "metrics.json",
+    "predictions-valid.csv",
+    "predictions-test.csv",
+    "environment.json",
+    "MODEL_CARD.md",
+}
+
+
+def test_run_of_a_network(prepared: Prepared, runs: Path) -> None:
+    lines: list[str] = []
+    run = train(prepared, "resnet18_1d", TINY, runs, report=lines.append)
+    assert {p.name for p in run.path.iterdir()} == FILES | {"history.csv"}
+    assert [p.name for p in runs.iterdir()] == [run.path.name]
+    assert run.path.name.startswith("resnet18_1d-simulated-acs-0-")
+    assert run.config["processing"] == prepared.store("study-rows").processing
+    history = pd.read_csv(run.path / "history.csv")
+    assert history["epoch"].tolist() == [1, 2]
+    # What is kept is the epoch that validated best, with its averaged weights.
+    valid = splits_of(prepared.table(prepared.task()))["valid"]
+    kept = auroc(valid["label"], run.predictions("valid"), groups=valid["patient_id"])
+    assert kept.value == pytest.approx(history["valid_auroc"].max(), abs=1e-5)
+    card = (run.path / "MODEL_CARD.md").read_text()
+    assert "(simulated)" in card
+    assert yaml.safe_load(card.split("---")[1])["license"] == "apache-2.0"
+    assert any("validation AUROC" in line for line in lines)
+
+
+def test_run_of_a_tabular_model(prepared: Prepared, runs: Path) -> None:
+    run = train(prepared, "logistic", TrainingConfig(), runs)
+    assert {p.name for p in run.path.iterdir()} == FILES
+    metrics = json.loads((run.path / "metrics.json").read_text())["estimates"]
+    assert metrics["test_auroc"]["groups"] == 22 or metrics["test_auroc"]["groups"] > 5
+    assert metrics["test_auroc"]["low"] <= metrics["test_auroc"]["value"]
+
+
+@pytest.mark.parametrize("model", ["resnet18_1d", "logistic"])
+def test_same_seed_same_predictions(prepared: Prepared, tmp_path: Path, model: str) -> None:
+    config = TINY if model == "resnet18_1d" else TrainingConfig()
+    one, two = (train(prepared, model, config, tmp_path / name) for name in ("a", "b"))
+    for name in ("predictions-test.csv", "model.safetensors"):
+        assert (one.path / name).read_bytes() == (two.path / name).read_bytes()
+
+
+def test_a_finished_run_is_not_trained_again(prepared: Prepared, runs: Path) -> None:
+    first = train(prepared, "logistic", TrainingConfig(), runs)
+    assert train(prepared, "logistic", TrainingConfig(), runs).path == first.path
+    other = train(prepared, "logistic", TrainingConfig(options={"strength": 1.0}), runs)
+    assert other.path != first.path
+
+
+def test_predict_repeats_what_training_wrote(prepared: Prepared, runs: Path) -> None:
+    for model, config in (("resnet18_1d", TINY), ("logistic", TrainingConfig())):
+        run = train(prepared, model, config, runs)
+        pd.testing.assert_series_equal(
+            predict(run, prepared, "test"), run.predictions("test"), rtol=1e-6
+        )
+        everyone = predict(run, prepared, "all")
+        assert everyone.index.tolist() == prepared.table(prepared.task())["ecg_id"].tolist()
+
+
+def test_waveforms_of_another_preparation_are_refused(
+    prepared: Prepared, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = train(prepared, "resnet18_1d", TINY, runs)
+    config = run.config | {"processing": {"profile": "study-rows", "bandpass": "other"}}
+    (run.path / "config.yaml").write_text(yaml.safe_dump(config))
+    with pytest.raises(ConfigurationError, match="prepared as"):
+        predict(open_run(run.path), prepared, "test")
+
+
+def test_an_unknown_split_of_ecgs(prepared: Prepared, runs: Path) -> None:
+    run = train(prepared, "logistic", TrainingConfig(), runs)
+    with pytest.raises(ConfigurationError, match="holds no ECG"):
+        predict(run, prepared, "unused")
+
+
+def test_an_error_leaves_nothing_behind(
+    prepared: Prepared, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(fit, "model_card", broken)
+    with pytest.raises(KeyboardInterrupt):
+        train(prepared, "logistic", TrainingConfig(), runs)
+    assert list(runs.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (lambda r: (r / "metrics.json").unlink(), "no finished run"),
+        (lambda r: (r / "config.yaml").write_text("a: ["), "configuration cannot be read"),
+        (lambda r: (r / "config.yaml").write_text("a: 1"), "configuration cannot be read"),
+        (lambda r: (r / WEIGHTS).write_bytes(b"x"), "weights cannot be read"),
+        (lambda r: (r / WEIGHTS).unlink(), "weights cannot be read"),
+    ],
+)
+def test_a_damaged_run_is_refused(prepared: Prepared, runs: Path, damage, words) -> None:
+    run = train(prepared, "logistic", TrainingConfig(), runs)
+    damage(run.path)
+    with pytest.raises(DataError, match=words):
+        predict(open_run(run.path), prepared, "test")
+
+
+def test_the_time_budget_ends_training_after_the_first_epoch(
+    prepared: Prepared, runs: Path
+) -> None:
+    config = TINY.model_copy(update={"epochs": 50, "max_minutes": 1e-3})
+    run = train(prepared, "resnet18_1d", config, runs)
+    assert len(pd.read_csv(run.path / "history.csv")) == 1
+    notes = json.loads((run.path / "metrics.json").read_text())["training"]
+    assert notes["stopped by the time budget"] is True
+
+
+def test_training_stops_when_validation_no_longer_improves(prepared: Prepared, runs: Path) -> None:
+    config = TINY.model_copy(update={"epochs": 40, "patience": 1, "learning_rate": 1e-9})
+    run = train(prepared, "resnet18_1d", config, runs)
+    assert len(pd.read_csv(run.path / "history.csv")) < 40
+
+
+def test_weights_of_events_are_taken_out_of_the_odds(prepared: Prepared, runs: Path) -> None:
+    run = train(prepared, "resnet18_1d", TINY, runs)
+    labels = splits_of(prepared.table(prepared.task()))["train"]["label"]
+    weight = (labels == 0).sum() / (labels == 1).sum()
+    assert run.config["event_weight"] == pytest.approx(weight)
+    plain = open_run(run.path)
+    plain.config["event_weight"] = 1.0
+    weighted, unweighted = predict(run, prepared, "test"), predict(plain, prepared, "test")
+    logit = lambda p: np.log(p / (1 - p))  # noqa: E731
+    np.testing.assert_allclose(
+        logit(unweighted) - logit(weighted), np.log(weight), rtol=0, atol=1e-4
+    )
+
+
+def test_augmentation_changes_gain_start_and_noise_only() -> None:
+    torch.manual_seed(0)
+    time = torch.arange(5000) / 500
+    waveforms = torch.sin(2 * math.pi * 1.3 * time).repeat(8, 3, 1)
+    changed = augment(waveforms)
+    assert changed.shape == waveforms.shape
+    assert not torch.equal(changed, waveforms)
+    for before, after in zip(waveforms, changed, strict=True):
+        # One shift and one gain explain an ECG up to its noise.
+        errors = []
+        for shift in range(-LARGEST_SHIFT, LARGEST_SHIFT + 1):
+            turned = torch.roll(before, shift, dims=1)
+            gain = (turned * after).sum() / (turned * turned).sum()
+            errors.append(((after - gain * turned) ** 2).mean().sqrt())
+        assert min(errors) < 0.021
+
+
+def test_a_last_batch_of_one_ecg_is_dropped(prepared: Prepared) -> None:
+    table = prepared.table(prepared.task()).iloc[:33]
+    waveforms = StoredWaveforms(prepared.store("study-rows"), table)
+    assert sorted(len(labels) for _, labels in waveforms.shuffled(16)) == [16, 16]
+    assert sum(len(labels) for _, labels in waveforms.in_order()) == 33
