@@ -42,8 +42,11 @@ def marked_levels(ecg: MarkedEcg) -> NDArray[np.float64]:
 
 
 def errors(ecg: MarkedEcg, table: pd.DataFrame) -> NDArray[np.float64]:
-    """Ours less marked: onset and J point (ms), ST60 and T amplitude (mV), shape (leads, 4)."""
-    result = np.full((len(ecg.leads), 4), np.nan)
+    """Ours less marked: onset and J point (ms), ST60 and T amplitude (mV); 1 where we have no ST60.
+
+    The shape is (leads, 5).
+    """
+    result = np.full((len(ecg.leads), 5), np.nan)
     for column, name in ((0, "qrs_onset"), (1, "j_point")):
         for lead, found in enumerate(table[name].to_numpy(float, na_value=np.nan)):
             marks = ecg.qrs[lead][:, 2 * column]
@@ -52,7 +55,8 @@ def errors(ecg: MarkedEcg, table: pd.DataFrame) -> NDArray[np.float64]:
                 result[lead, column] = difference[np.abs(difference).argmin()] / ecg.fs * 1000
     # A lead may lack marks around the beat that we report; that says nothing about the measure.
     result[:, :2][np.abs(result[:, :2]) > 300] = np.nan
-    result[:, 2:] = table[["st60", "t_amplitude"]].to_numpy(float) - marked_levels(ecg)
+    result[:, 4] = table["st60"].isna()
+    result[:, 2:4] = table[["st60", "t_amplitude"]].to_numpy(float) - marked_levels(ecg)
     return result
 
 
@@ -68,7 +72,7 @@ def report(name: str, error: NDArray[np.float64]) -> None:
         + "".join(
             f"  {np.nanmedian(absolute[:, k]):.4f} {np.nanmean(absolute[:, k]):.4f}" for k in (2, 3)
         )
-        + f"  {np.isnan(error[:, 2]).mean():.4f}"
+        + f"  {error[:, 4].mean():.4f}"
     )
 
 

@@ -43,7 +43,11 @@ def test_the_whole_way_step_by_step(tmp_path: Path, capsys: pytest.CaptureFixtur
     other.write_bytes(csv.read_bytes())
     capsys.readouterr()
     report = tmp_path / "report"
-    assert run("evaluate", "--data", out, "--predictions", trained, csv, other, "--out", report) == 0
+    files = ("--predictions", trained, csv, other)
+    assert run("evaluate", "--data", out, *files, "--out", report) == 0
+    assert "too few events" in (report / "results.csv").read_text()
+    capsys.readouterr()
+    assert run("evaluate", "--data", out, *files, "--out", report, "--show-small-cells") == 0
     said = capsys.readouterr().out
     assert "simulated" in said
     html = (report / "report.html").read_text()
@@ -157,12 +161,18 @@ def test_settings_of_training() -> None:
 
 
 def test_importing_the_package_is_light() -> None:
-    code = "import sys, acsbench; print(any(m in sys.modules for m in ('torch', 'pandas', 'numpy')))"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    code = (
+        "import sys, acsbench; print(any(m in sys.modules for m in ('torch', 'pandas', 'numpy')))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
     assert result.stdout.strip() == "False"
 
 
 def test_evaluation_needs_no_torch() -> None:
     code = "import sys, acsbench.evaluation.inputs; print('torch' in sys.modules)"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
     assert result.stdout.strip() == "False"

@@ -118,8 +118,9 @@ def test_damage_is_told_in_words(
     assert words in error
     assert "Traceback" not in error
     assert "sim-" not in error.replace(str(tmp_path), "")
-    written = [path.name for path in (tmp_path / "out").rglob("*") if path.is_file()]
-    assert written == []
+    # Whole shards may stay for the next run; nothing unfinished, and nothing that looks finished.
+    written = {path.name for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    assert written <= {f"shard-00000{suffix}" for suffix in (".npy", ".parquet", ".json")}
 
 
 def test_messages_are_distinct() -> None:

@@ -54,6 +54,14 @@ def test_irregular_rhythm_with_pauses() -> None:
     np.testing.assert_allclose(found, peaks[peaks < 4900], atol=1)
 
 
+@pytest.mark.parametrize("rate", [25, 40, 180])
+def test_slow_and_fast_rhythms(rate: float) -> None:
+    rng = np.random.default_rng(0)
+    peaks = np.arange(200.0, 4900, 60 * FS / rate).round()
+    signal = heartbeat(peaks) + rng.normal(0, 0.01, (3, 5000))
+    np.testing.assert_allclose(detect_r_peaks(signal, FS), peaks, atol=2)
+
+
 def test_tall_t_waves_are_not_beats() -> None:
     time = (np.arange(5000) - REGULAR[:, None]) / FS
     tall = np.exp(-0.5 * ((time - 0.28) / 0.05) ** 2).sum(axis=0)

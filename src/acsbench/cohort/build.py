@@ -56,7 +56,12 @@ def build_cohort(joined: pd.DataFrame, task: Task, source: str) -> Cohort:
         DataError: the label is not 0/1, nobody is left, or all have the same label.
     """
     flow = [_count("read", joined)]
-    population = joined if task.population == EVERYONE else _query(joined, task)
+    population = joined
+    for words, query in task.exclusions.items():
+        population = population.drop(_query(population, query, task).index)
+        flow.append(_count(words, population))
+    if task.population != EVERYONE:
+        population = _query(population, task.population, task)
     flow.append(_count(f"population of {task.name}", population))
     if task.label not in joined:
         hint = did_you_mean(task.label, joined.columns)
@@ -86,9 +91,9 @@ def build_cohort(joined: pd.DataFrame, task: Task, source: str) -> Cohort:
     return Cohort(task, table.reset_index(drop=True), tuple(flow))
 
 
-def _query(joined: pd.DataFrame, task: Task) -> pd.DataFrame:
+def _query(joined: pd.DataFrame, query: str, task: Task) -> pd.DataFrame:
     try:
-        return joined.query(task.population)
+        return joined.query(query)
     except (
         pd.errors.UndefinedVariableError,
         SyntaxError,
@@ -97,7 +102,7 @@ def _query(joined: pd.DataFrame, task: Task) -> pd.DataFrame:
         KeyError,
     ) as error:
         raise ConfigurationError(
-            f"task {task.name!r}: the population {task.population!r} cannot be evaluated ({error})"
+            f"task {task.name!r}: the query {query!r} cannot be evaluated ({error})"
         ) from error
 
 

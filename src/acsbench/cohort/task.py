@@ -15,7 +15,8 @@ EVERYONE = "all"
 class Task(BaseModel):
     """Who counts and what is to be predicted.
 
-    `population` is a pandas query over the joined table, or `all`; `label` a column of it whose
+    `exclusions` are pandas queries over the joined table by the words for them, each a step of
+    its own; `population` is another, for those who count, or `all`; `label` a column whose
     missing values leave an ECG out; `unit` what one prediction is about; `description` says what
     the label is and is repeated on every result.
     """
@@ -24,6 +25,7 @@ class Task(BaseModel):
 
     name: str
     version: int
+    exclusions: dict[str, str] = {}
     population: str
     label: str
     unit: Literal["ecg", "encounter"]

@@ -26,6 +26,15 @@ PATIENT = pa.DataFrameSchema(
     name="patient",
 )
 
+ENCOUNTER = pa.DataFrameSchema(
+    {
+        "encounter_id": pa.Column(str, unique=True),
+        "patient_id": pa.Column(str),
+        "age": pa.Column(float, pa.Check.in_range(0, OLDEST), nullable=True, required=False),
+    },
+    name="encounter",
+)
+
 ECG = pa.DataFrameSchema(
     {
         "ecg_id": pa.Column(str, unique=True),
@@ -47,7 +56,8 @@ class Tables:
     """Tables in the common schema, checked on construction.
 
     Args:
-        patient, ecg: see the module.
+        patient, ecg, encounter: see the module; `encounter` is None without visits.
+        source: the file that `source_row` of the ECG table counts.
         unfilled: columns of the schema that the dataset cannot fill, each with the reason.
 
     Raises:
@@ -58,12 +68,15 @@ class Tables:
     ecg: pd.DataFrame
     source: Path
     unfilled: dict[str, str] = field(default_factory=dict)
+    encounter: pd.DataFrame | None = None
 
     def __post_init__(self) -> None:
         problems = [
             *_schema_problems(self.patient, PATIENT, self.source),
             *_schema_problems(self.ecg, ECG, self.source),
         ]
+        if self.encounter is not None:
+            problems += _schema_problems(self.encounter, ENCOUNTER, self.source)
         orphans = ~self.ecg["patient_id"].isin(self.patient["patient_id"])
         if orphans.any():
             problems.append(
@@ -78,11 +91,17 @@ class Tables:
             raise DataErrors(problems)
 
     def joined(self) -> pd.DataFrame:
-        """One row per ECG with its patient's columns; of a column in both, the ECG's counts."""
-        extra = [c for c in self.patient.columns if c not in self.ecg.columns or c == "patient_id"]
-        return self.ecg.merge(
-            self.patient[extra], on="patient_id", how="left", validate="many_to_one"
-        )
+        """One row per ECG with its visit's and its patient's columns.
+
+        Of a column in several tables, the ECG's counts before the visit's before the patient's.
+        An ECG without a visit has its visit's columns missing.
+        """
+        joined = self.ecg
+        for table, key in ((self.encounter, "encounter_id"), (self.patient, "patient_id")):
+            if table is not None:
+                new = [c for c in table.columns if c == key or c not in joined.columns]
+                joined = joined.merge(table[new], on=key, how="left", validate="many_to_one")
+        return joined
 
 
 def _schema_problems(

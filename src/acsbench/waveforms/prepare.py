@@ -26,7 +26,7 @@ from acsbench.cohort.split import (
 )
 from acsbench.cohort.task import Task, load_task
 from acsbench.datasets import Dataset, Rejected
-from acsbench.errors import ConfigurationError, DataError, DataErrors, did_you_mean
+from acsbench.errors import ConfigurationError, DataError, did_you_mean
 from acsbench.files import write_json, write_text, written_whole
 from acsbench.waveforms.process import SIGNS, Progress, Source, process
 from acsbench.waveforms.profiles import get_profile
@@ -141,8 +141,6 @@ def prepare(
     names = list(tasks or dataset.tasks)
     if not names:
         raise ConfigurationError(f"{dataset.name} has no task of its own: name one with --task")
-    if dataset.rejected and not skip_faulty:
-        raise DataErrors([item.error for item in dataset.rejected])
     joined = dataset.tables.joined()
     cohorts = [build_cohort(joined, load_task(name), dataset.name) for name in names]
     if folds is None:
@@ -157,6 +155,7 @@ def prepare(
         out / "waveforms" / profile,
         get_profile(profile),
         input_hash=input_hash,
+        known_faults=[item.error for item in dataset.rejected],
         skip_faulty=skip_faulty,
         workers=workers,
         progress=progress,

@@ -87,6 +87,7 @@ def process(
     profile: Profile,
     *,
     input_hash: str,
+    known_faults: Sequence[DataError] = (),
     skip_faulty: bool = False,
     workers: int = 1,
     progress: Progress | None = None,
@@ -99,6 +100,7 @@ def process(
         folder: the store's folder.
         profile: what is made of each recording.
         input_hash: hash of the input, kept in the store.
+        known_faults: what is wrong with the tables, told together with faulty recordings.
         skip_faulty: leave out recordings that cannot be read, instead of stopping.
         workers: processes.
         progress: called with the number of ECGs done and of all.
@@ -107,7 +109,8 @@ def process(
         The recordings left out.
 
     Raises:
-        DataErrors: recordings cannot be read, and `skip_faulty` is false.
+        DataErrors: something is faulty, and `skip_faulty` is false; all of it is told at once,
+            and the shards without faults are kept.
         ConfigurationError: the folder holds the finished store of another preparation.
     """
     plan = {
@@ -129,10 +132,14 @@ def process(
         ]
         waiting = [item for item in work if not item.finished()]
         done = len(sources) - sum(len(item.sources) for item in waiting)
-        for finished in _make_shards(waiting, workers):
-            done += len(finished.sources)
+        faults = [] if skip_faulty else list(known_faults)
+        for made, found in _make_shards(waiting, workers):
+            faults += found
+            done += len(made.sources)
             if progress is not None:
                 progress(done, len(sources))
+        if faults:
+            raise DataErrors(sorted(faults, key=lambda fault: fault.row or 0))
         _finish(work, folder, profile, plan)
     shards = json.loads((folder / STORE).read_text(encoding="utf-8"))["shards"]
     return [
@@ -173,11 +180,10 @@ def _size(record: Path) -> list[int]:
     return [file.stat().st_size if file.is_file() else -1 for file in files]
 
 
-def _make_shards(waiting: Sequence[Work], workers: int) -> Iterator[Work]:
+def _make_shards(waiting: Sequence[Work], workers: int) -> Iterator[tuple[Work, list[DataError]]]:
     if workers <= 1 or len(waiting) <= 1:
         for item in waiting:
-            _make_shard(item)
-            yield item
+            yield item, _make_shard(item)
         return
     # A fork of a process with threads (progress bar, BLAS) may hang: start afresh.
     context = multiprocessing.get_context("spawn")
@@ -185,13 +191,13 @@ def _make_shards(waiting: Sequence[Work], workers: int) -> Iterator[Work]:
         futures = {pool.submit(_make_shard, item): item for item in waiting}
         try:
             for future in as_completed(futures):
-                future.result()
-                yield futures[future]
+                yield futures[future], future.result()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _make_shard(work: Work) -> None:
+def _make_shard(work: Work) -> list[DataError]:
+    """Write a shard; or, if recordings are faulty and not to be skipped, say so and write none."""
     profile, digest = get_profile(work.plan["profile"]), work.digest()
     arrays: list[NDArray[np.int16]] = []
     rows: list[dict[str, Any]] = []
@@ -207,7 +213,7 @@ def _make_shard(work: Work) -> None:
         place = {"shard": work.number, "row": len(rows), "quality": quality}
         rows.append({"ecg_id": source.ecg_id} | place | measured_signs(recording))
     if rejected and not work.plan["skip_faulty"]:
-        raise DataErrors([item.error for item in rejected])
+        return [item.error for item in rejected]
 
     with written_whole(work.file(".npy")) as path, path.open("wb") as file:
         shape = (len(arrays), len(profile.rows), profile.samples)
@@ -224,6 +230,7 @@ def _make_shard(work: Work) -> None:
             "rejected": [_as_json(item) for item in rejected],
         },
     )
+    return []
 
 
 def _located(error: DataError, source: Source) -> DataError:
