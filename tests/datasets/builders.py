@@ -69,7 +69,7 @@ def ptbxl_folder(folder: Path, ecgs: int = 40, fs: int = 500) -> Path:
             {
                 "ecg_id": number + 1,
                 "patient_id": float(patient + 100),
-                "age": 300.0 if number == 0 else 60.0 + number,
+                "age": 300.0 if number == 0 else 40.0 + number % 50,
                 "sex": patient % 2,
                 "scp_codes": str({"IMI": 100.0} if infarction else {"NORM": 80.0}),
                 "strat_fold": patient % 10 + 1,

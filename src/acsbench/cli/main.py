@@ -7,8 +7,8 @@ import sys
 from collections.abc import Sequence
 from typing import Annotated
 
-import click
 import typer
+from rich.markup import escape
 
 from acsbench import __version__
 from acsbench.cli import demo, evaluate, models, predict, prepare, reproduce, train, view
@@ -17,7 +17,6 @@ from acsbench.errors import AcsBenchError
 
 EXIT_ERROR = 2
 EXIT_BUG = 1
-EXIT_INTERRUPTED = 130
 ANYWHERE = ("--debug", "--show-ids", "--verbose", "-v")
 """Options of every command, which may stand before or after the command's name."""
 
@@ -73,16 +72,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _run(words: list[str], debug: bool, show_ids: bool) -> int:
     try:
-        code = app(words, prog_name="acsbench", standalone_mode=False)
+        # Wrong use and Ctrl-C are Typer's to tell; it leaves with an exit code of its own.
+        app(words, prog_name="acsbench")
     except AcsBenchError as error:
         _complain(error.message(show_ids), debug)
         return EXIT_ERROR
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        err.print("Interrupted. The same command resumes where it stopped.")
-        return EXIT_INTERRUPTED
     except ModuleNotFoundError as error:
         _complain(f"{error.name} is not installed. Run: pip install 'acsbench[train]'", debug)
         return EXIT_ERROR
@@ -97,10 +91,10 @@ def _run(words: list[str], debug: bool, show_ids: bool) -> int:
             debug,
         )
         return EXIT_BUG
-    return code if isinstance(code, int) else 0
+    return 0
 
 
 def _complain(text: str, debug: bool) -> None:
     if debug:
         err.print_exception()
-    err.print(f"[bold red]Error:[/] {click.unstyle(text).replace('[', chr(92) + '[')}")
+    err.print(f"[bold red]Error:[/] {escape(text)}")
