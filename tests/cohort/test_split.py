@@ -3,13 +3,14 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.model_selection import train_test_split
 
 from acsbench.cohort.build import Cohort
 from acsbench.cohort.split import (
     SPLITS,
     UNUSED,
-    make_manifest,
     parse_folds,
+    split_as_study,
     split_by_folds,
     split_patients,
 )
@@ -17,7 +18,7 @@ from acsbench.errors import ConfigurationError, DataError
 from tests.cohort.test_build import task
 
 
-def cohort(name: str, patients: list[int], labels: list[int]) -> Cohort:
+def cohort(name: str, patients: list, labels: list[int]) -> Cohort:
     table = pd.DataFrame(
         {
             "ecg_id": [f"{name}{i}" for i in range(len(patients))],
@@ -106,22 +107,15 @@ def test_text_that_names_no_folds(text: str) -> None:
         parse_folds(text)
 
 
-def test_manifest_counts_and_gives_no_id() -> None:
-    one = random_cohort("a", 0)
-    split = split_patients([one], seed=0)
-    manifest = make_manifest([one], split, method="patients", seed=0, input_hash="x")
-    assert sum(part["ecgs"] for part in manifest.counts["a"].values()) == 3000
-    assert sum(part["patients"] for part in manifest.counts["a"].values()) == split.size
-    moved = split.replace({"valid": "test", "test": "valid"})
-    other = make_manifest([one], moved, method="patients", seed=0, input_hash="x")
-    assert other.digests["train"] == manifest.digests["train"]
-    assert other.digests["test"] == manifest.digests["valid"]
-
-
-def test_a_split_without_events_is_refused_and_shows_no_small_count() -> None:
-    one = cohort("a", list(range(30)), [1] * 10 + [0] * 20)
-    split = pd.Series(
-        ["train"] * 12 + ["valid"] * 3 + ["test"] * 15, index=list(map(str, range(30)))
-    )
-    with pytest.raises(DataError, match="'valid' of task 'a' has <11 ECGs and not both labels"):
-        make_manifest([one], split, method="patients", seed=0, input_hash="x")
+@pytest.mark.parametrize("people", [1, 2, 3, 10, 1757, 1758])
+def test_the_studys_split_is_scikit_learns(people: int) -> None:
+    if people == 1:
+        patients = ["x"]
+        expected_valid = {"x"}
+    else:
+        patients = [f"p{i}" for i in np.random.default_rng(people).permutation(people)]
+        expected_valid = set(train_test_split(patients, test_size=0.3, random_state=0)[1])
+    # A patient's further ECGs do not change the order of first appearance.
+    one = cohort("a", [*patients, *patients[:1]], [0] * (people + 1))
+    split = split_as_study(one)
+    assert set(split.index[split == "valid"]) == expected_valid

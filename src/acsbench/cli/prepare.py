@@ -32,6 +32,7 @@ class SplitBy(StrEnum):
 
     FOLDS = "folds"
     PATIENTS = "patients"
+    STUDY = "study"
 
 
 def command(
@@ -44,13 +45,16 @@ def command(
     split: Annotated[
         SplitBy | None,
         typer.Option(
-            help="By the dataset's own folds, or patients at random. [default: folds if "
-            "--folds is given or the dataset is ptbxl]",
+            help="By the dataset's own folds, patients at random, or the study's 70/30. "
+            "[default: folds if --folds is given or the dataset is ptbxl]",
             show_default=False,
         ),
     ] = None,
     folds: Annotated[
         str | None, typer.Option(help=f"Folds of each split, such as {PTBXL_FOLDS}.")
+    ] = None,
+    verify_manifest: Annotated[
+        Path | None, typer.Option(help="Split manifest that the split must agree with.")
     ] = None,
     profile: Annotated[
         str, typer.Option(help=f"Preparation of the waveforms: {', '.join(PROFILES)}.")
@@ -67,7 +71,7 @@ def command(
     """Read a dataset, define its tasks, split its patients and store waveforms to train on."""
     if split is None:
         split = SplitBy.FOLDS if folds or dataset == "ptbxl" else SplitBy.PATIENTS
-    if split is SplitBy.PATIENTS and folds:
+    if split is not SplitBy.FOLDS and folds:
         raise ConfigurationError("--folds goes with --split folds")
     if split is SplitBy.FOLDS and folds is None and dataset == "ptbxl":
         folds = PTBXL_FOLDS
@@ -80,8 +84,10 @@ def command(
             out,
             tasks=task or (),
             profile=profile,
+            split=split.value,
             folds=parse_folds(folds) if folds else None,
             seed=seed,
+            manifest=verify_manifest,
             skip_faulty=on_error is OnError.SKIP,
             workers=workers or usable_cores(),
             progress=progress,

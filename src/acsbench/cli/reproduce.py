@@ -22,6 +22,9 @@ def command(
     ],
     data: Annotated[Path, typer.Option(help="The dataset's folder.")],
     out: Annotated[Path, typer.Option(help="Folder to write; the same command resumes there.")],
+    holdout: Annotated[
+        Path | None, typer.Option(help="Folder of waveforms alone, to be predicted as well.")
+    ] = None,
     max_minutes: Annotated[
         float | None,
         typer.Option(
@@ -41,7 +44,7 @@ def command(
     ] = None,
 ) -> None:
     """Run a recipe, from a folder of ECGs to the report."""
-    run_recipe(recipe, data, out, max_minutes, seed, on_error, workers)
+    run_recipe(recipe, data, out, max_minutes, seed, on_error, workers, holdout)
 
 
 def run_recipe(
@@ -52,24 +55,25 @@ def run_recipe(
     seed: int | None = None,
     on_error: OnError = OnError.STOP,
     workers: int | None = None,
+    holdout: Path | None = None,
 ) -> None:
     """Run a recipe and print what comes of it."""
     from acsbench.recipes.recipe import load_recipe
-    from acsbench.recipes.reproduce import reproduce
+    from acsbench.recipes.reproduce import Listener, Settings, reproduce
 
+    settings = Settings(
+        seed=seed,
+        max_minutes=max_minutes,
+        skip_faulty=on_error is OnError.SKIP,
+        workers=workers or usable_cores(),
+        command=shlex.join(["acsbench", *sys.argv[1:]]),
+    )
     with progress_of("ECGs") as progress:
+        listener = Listener(progress, say, summarise)
         result = reproduce(
-            load_recipe(recipe),
-            data,
-            out,
-            seed=seed,
-            max_minutes=max_minutes,
-            skip_faulty=on_error is OnError.SKIP,
-            workers=workers or usable_cores(),
-            progress=progress,
-            report=say,
-            on_prepared=summarise,
-            command=shlex.join(["acsbench", *sys.argv[1:]]),
+            load_recipe(recipe), data, out, holdout=holdout, settings=settings, listener=listener
         )
     for task, evaluation in result.evaluations.items():
         show_results(evaluation, result.prepared, task)
+    for path in result.holdout_predictions:
+        say(f"predictions of the holdout: {path}")

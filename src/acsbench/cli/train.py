@@ -19,6 +19,12 @@ def command(
     data: Annotated[Path, typer.Option(help="Folder that acsbench prepare has written.")],
     task: Annotated[str | None, typer.Option(help="Task, where there are several.")] = None,
     runs: Annotated[Path, typer.Option(help="Folder of the Run folders.")] = Path("runs"),
+    init: Annotated[
+        Path | None,
+        typer.Option(
+            help="Run folder whose weights to start from, such as one pre-trained on another task."
+        ),
+    ] = None,
     max_minutes: Annotated[
         float | None, typer.Option(help="Begin no epoch that would end later than this.")
     ] = None,
@@ -36,6 +42,7 @@ def command(
     """Train a model; the epoch with the best validation AUROC is kept."""
     from acsbench.training.config import TrainingConfig
     from acsbench.training.fit import train
+    from acsbench.training.run import open_run
 
     settings = parse_settings(set_ or [])
     try:
@@ -50,6 +57,7 @@ def command(
         config,
         runs,
         task=task,
+        init=None if init is None else open_run(init),
         report=say,
         progress_bar=err.is_terminal,
     )

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -16,6 +14,7 @@ from acsbench.errors import ConfigurationError, DataError
 SPLITS = ("train", "valid", "test")
 UNUSED = "unused"
 DEFAULT_SHARES = (0.7, 0.15, 0.15)
+STUDY_VALID_SHARE = 0.3
 
 Folds = Mapping[str, Sequence[int]]
 
@@ -52,6 +51,28 @@ def split_patients(
         number = np.searchsorted(borders, places % 1.0, side="right").clip(max=len(SPLITS) - 1)
         split[stratum.index] = np.array(SPLITS, dtype=object)[number]
     return split
+
+
+def split_as_study(cohort: Cohort) -> pd.Series:
+    """The study's own split of a task: 70 % of its patients to train, 30 % to valid, none to test.
+
+    Equal to scikit-learn's `train_test_split(patients, test_size=0.3, random_state=0)` over the
+    patients in the order in which they first appear. Made for each task by itself, so that a
+    patient of two tasks may train one and validate the other.
+
+    Args:
+        cohort: its table in the order of the dataset's own table of ECGs.
+
+    Returns:
+        Split by patient id.
+    """
+    patients = pd.unique(cohort.table["patient_id"])
+    # The legacy generator, because the study's split came from it.
+    order = np.random.RandomState(0).permutation(len(patients))
+    held_out = int(np.ceil(STUDY_VALID_SHARE * len(patients)))
+    split = np.full(len(patients), "train", dtype=object)
+    split[order[:held_out]] = "valid"
+    return pd.Series(split, index=pd.Index(patients, name="patient_id"))
 
 
 def split_by_folds(ecg: pd.DataFrame, folds: Folds) -> pd.Series:
@@ -115,53 +136,3 @@ def parse_folds(text: str) -> dict[str, list[int]]:
             f"{text!r} does not name folds; write them as train=1-6,valid=7,test=8"
         ) from error
     return folds
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """What a split is, so that it can be verified without publishing an id."""
-
-    method: str
-    seed: int | None
-    input_hash: str
-    counts: dict[str, dict[str, dict[str, int]]]
-    digests: dict[str, str]
-
-
-def make_manifest(
-    cohorts: Sequence[Cohort],
-    split: pd.Series,
-    *,
-    method: str,
-    seed: int | None,
-    input_hash: str,
-) -> Manifest:
-    """Counts per task and split, and a SHA-256 per split over its sorted patient ids.
-
-    Raises:
-        DataError: a split of a task holds no ECG, or not both labels.
-    """
-    counts: dict[str, dict[str, dict[str, int]]] = {}
-    used: dict[str, set[str]] = {name: set() for name in SPLITS}
-    for cohort in cohorts:
-        assigned = cohort.table["patient_id"].map(split)
-        counts[cohort.task.name] = {}
-        for name in SPLITS:
-            part = cohort.table[assigned == name]
-            if part["label"].nunique() < 2:
-                raise DataError(
-                    f"the split {name!r} of task {cohort.task.name!r} has "
-                    f"{shown_count(len(part))} ECGs and not both labels",
-                    fix="Choose other folds with --folds, or other shares",
-                )
-            used[name] |= set(part["patient_id"])
-            counts[cohort.task.name][name] = {
-                "ecgs": len(part),
-                "patients": int(part["patient_id"].nunique()),
-                "events": int(part["label"].sum()),
-            }
-    digests = {
-        name: hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()
-        for name, ids in used.items()
-    }
-    return Manifest(method, seed, input_hash, counts, digests)

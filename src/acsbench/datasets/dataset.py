@@ -8,17 +8,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from acsbench.datasets.schema import Tables
+from acsbench.ecg.printed import PrintedPage
 from acsbench.ecg.recording import Recording
 from acsbench.errors import DataError
 
-ReadRecording = Callable[[Path, str], Recording]
+ReadRecording = Callable[[Path, str], Recording | PrintedPage]
 
 
 @dataclass(frozen=True)
 class Rejected:
-    """An ECG that could not be used, and why."""
+    """An ECG that could not be used, and why.
 
-    ecg_id: str
+    `ecg_id` is None where a row of another table is faulty and takes no ECG along, or where the
+    ECGs that it concerns are left out for another fault already.
+    """
+
+    ecg_id: str | None
     error: DataError
 
 
@@ -29,14 +34,15 @@ class Dataset:
     Args:
         name: the dataset's name, shown in every result.
         root: the folder; `path` in the ECG table is relative to it.
-        tables: patients and ECGs.
+        tables: patients, visits and ECGs.
         read: reads one recording, from its path and ECG id. A plain function, so that worker
             processes can take it along.
         sources: the files that the tables were read from.
-        rejected: rows of the tables that could not be used.
+        rejected: rows of the tables that could not be used, and the ECGs that depend on them.
         notes: what a user should know, such as files that no table mentions.
         simulated: no patient was involved; every table and figure says so.
         tasks: names of the tasks that are prepared unless others are asked for.
+        labelled: false for a holdout, which has waveforms and nothing else.
     """
 
     name: str
@@ -48,6 +54,12 @@ class Dataset:
     notes: tuple[str, ...] = ()
     simulated: bool = False
     tasks: tuple[str, ...] = ()
+    labelled: bool = True
+
+    @property
+    def problems(self) -> list[DataError]:
+        """What is wrong with the tables' rows, each told once however many ECGs it concerns."""
+        return list(dict.fromkeys(item.error for item in self.rejected))
 
     def input_hash(self) -> str:
         """SHA-256 over the source tables and over name and size of every recording's files."""

@@ -9,19 +9,16 @@ integer) and any number of labels (0/1, true/false; empty where unknown). An opt
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
-import yaml
 
 from acsbench.datasets.dataset import Dataset
+from acsbench.datasets.description import DESCRIPTION, read_description
 from acsbench.datasets.schema import OLDEST, Tables
 from acsbench.datasets.source_table import RowCheck, read_table, reject_rows, to_numbers
 from acsbench.datasets.wfdb_file import read_wfdb
-from acsbench.errors import DataError
 
 LABELS = "labels.csv"
-DESCRIPTION = "dataset.yaml"
 SEX = {"female": "female", "f": "female", "male": "male", "m": "male"}
 BOOLEAN = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 KNOWN = {"record", "patient_id", "ecg_id", "age", "sex", "fold", "source_row"}
@@ -37,7 +34,7 @@ def open_wfdb_folder(root: Path) -> Dataset:
     Raises:
         DataError: `labels.csv` is missing or lacks a column, or `dataset.yaml` cannot be read.
     """
-    description = _read_description(root / DESCRIPTION)
+    description = read_description(root)
     path = root / LABELS
     raw = read_table(path, ("record", "patient_id"), FIX)
     text = raw.drop(columns="source_row").apply(lambda column: column.str.strip())
@@ -78,19 +75,6 @@ def open_wfdb_folder(root: Path) -> Dataset:
         simulated=bool(description.get("simulated", False)),
         tasks=tuple(description.get("tasks", ())),
     )
-
-
-def _read_description(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
-    fix = "Write it as YAML with the keys name, description, simulated, tasks"
-    try:
-        description = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise DataError("this is not YAML", file=path, fix=fix) from error
-    if not isinstance(description, dict) or not isinstance(description.get("tasks", []), list):
-        raise DataError("this is not a mapping with a list of tasks", file=path, fix=fix)
-    return description
 
 
 def _boolean(text: pd.Series) -> pd.Series:

@@ -8,6 +8,8 @@ V1, II and V5 over the whole time.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -16,8 +18,45 @@ from acsbench.ecg.recording import Recording
 
 STRIPS = ("V1", "II", "V5")
 ROWS = 3
+COLUMNS = 4
 DIGITISATION_STEP = 0.005
 """The grid that digitised prints lie on, mV."""
+
+
+@dataclass(frozen=True, eq=False)
+class PrintedPage:
+    """One ECG as it was printed, and nothing beyond the print.
+
+    Args:
+        ecg_id: identifies the ECG.
+        raw: shape (15, samples), mV, NaN where nothing is printed; see the module.
+        fs: sampling rate, Hz.
+
+    Raises:
+        ValueError: the array has another shape.
+    """
+
+    ecg_id: str
+    raw: NDArray[np.float64]
+    fs: float
+
+    def __post_init__(self) -> None:
+        if self.raw.ndim != 2 or self.raw.shape[0] != len(LEADS) + len(STRIPS):
+            raise ValueError(f"a printed page has shape (15, samples), not {self.raw.shape}")
+
+    @property
+    def duration(self) -> float:
+        """Length in seconds."""
+        return self.raw.shape[1] / self.fs
+
+    @property
+    def completeness(self) -> float:
+        """Share of what a page should hold that is there: a quarter per lead, and the strips."""
+        samples = self.raw.shape[1]
+        # A lead may reach some samples into its neighbour's quarter; that makes up for no gap.
+        expected = np.repeat([samples // COLUMNS, samples], [len(LEADS), len(STRIPS)])
+        found = np.minimum(np.isfinite(self.raw).sum(axis=1), expected)
+        return float(found.sum() / expected.sum())
 
 
 def print_page(recording: Recording, step: float | None = None) -> NDArray[np.float64]:
@@ -37,7 +76,7 @@ def print_page(recording: Recording, step: float | None = None) -> NDArray[np.fl
     if step is not None:
         signal = np.round(np.round(signal / step) * step, 9)
     samples = signal.shape[1]
-    borders = np.arange(5) * samples // 4
+    borders = np.arange(COLUMNS + 1) * samples // COLUMNS
     page = np.full((len(LEADS) + len(STRIPS), samples), np.nan)
     for lead in range(len(LEADS)):
         quarter = slice(borders[lead // ROWS], borders[lead // ROWS + 1])
@@ -66,7 +105,23 @@ def rows_from_print(raw: ArrayLike) -> NDArray[np.float64]:
         raise ValueError(f"a printed page has shape (15, samples), not {page.shape}")
     leads = page[: len(LEADS)]
     centred = np.nan_to_num(leads - _modes(leads)[:, None], nan=0.0)
-    return centred.reshape(4, ROWS, -1).sum(axis=0)
+    return centred.reshape(COLUMNS, ROWS, -1).sum(axis=0)
+
+
+def recording_from_print(page: PrintedPage) -> Recording:
+    """The twelve leads as far as they were printed, for measuring.
+
+    A lead is NaN outside its quarter; V1, II and V5 are their rhythm strips, which hold more
+    beats, unless the strip is missing.
+
+    Returns:
+        Twelve leads in the standard order, as long as the page.
+    """
+    leads = page.raw[: len(LEADS)].copy()
+    for name, strip in zip(STRIPS, page.raw[len(LEADS) :], strict=True):
+        if np.isfinite(strip).any():
+            leads[LEADS.index(name)] = strip
+    return Recording(page.ecg_id, leads, page.fs, LEADS)
 
 
 def _modes(leads: NDArray[np.float64]) -> NDArray[np.float64]:

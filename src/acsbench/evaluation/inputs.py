@@ -60,7 +60,7 @@ def _cohort(prepared: Prepared, task: Task, command: str) -> EvaluationCohort:
         "Waveforms": ", ".join(prepared.meta["profiles"]),
         "Split": manifest["method"]
         + ("" if manifest["seed"] is None else f", seed {manifest['seed']}"),
-        **{f"Patients of {name} (SHA-256)": d for name, d in manifest["digests"].items()},
+        **{f"Patients of {name} (SHA-256)": d for name, d in manifest["digests"][task.name].items()},
     }
     return EvaluationCohort(
         table=prepared.table(task),

@@ -19,7 +19,7 @@ def model_card(
 
     Args:
         config: the run's configuration.
-        metrics: what was measured, by name.
+        metrics: AUROC by split.
         notes: what happened in training.
     """
     info = model_info(config["model"])
@@ -48,7 +48,7 @@ def model_card(
         "",
         f"| split{simulated} | AUROC (95 % CI, clustered by patient) | ECGs | patients |",
         "|---|---|---|---|",
-        *(_row(name.removesuffix("_auroc"), value) for name, value in metrics.items()),
+        *(_row(split, value) for split, value in metrics.items()),
         "",
         "The validation split chose the epoch, so its figure is optimistic.",
         "",

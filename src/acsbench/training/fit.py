@@ -22,9 +22,11 @@ from lightning.pytorch.callbacks import (
     ModelCheckpoint,
 )
 from safetensors.numpy import save_file as save_arrays
+from safetensors.torch import load_file as load_tensors
 from safetensors.torch import save_file as save_tensors
 
 from acsbench import __version__
+from acsbench.files import sha256
 from acsbench.models.registry import create_model, model_info
 from acsbench.statistics.auroc import auroc
 from acsbench.statistics.estimate import Estimate
@@ -32,6 +34,7 @@ from acsbench.training.callbacks import History, Report, TimeBudget
 from acsbench.training.card import model_card
 from acsbench.training.config import TrainingConfig
 from acsbench.training.data import WaveformData
+from acsbench.training.init import check_init
 from acsbench.training.module import BinaryClassifier
 from acsbench.training.predict import (
     NetworkPredictor,
@@ -43,7 +46,7 @@ from acsbench.training.predict import (
 from acsbench.training.run import HISTORY, WEIGHTS, Run, RunWriter, find_run, open_run
 from acsbench.waveforms.prepare import Prepared, splits_of
 
-REPORTED = ("valid", "test")
+REPORTED = {"valid": "validation", "test": "test"}
 NETWORK_PREFIX = "network."
 
 
@@ -54,6 +57,7 @@ def train(
     runs: Path,
     *,
     task: str | None = None,
+    init: Run | None = None,
     report: Report = lambda _: None,
     progress_bar: bool = False,
 ) -> Run:
@@ -67,10 +71,12 @@ def train(
         config: settings.
         runs: folder of the Run folders.
         task: the only one of the prepared folder unless given.
+        init: a run of the same network whose weights to start from, such as one pre-trained on
+            another task of the same prepared folder.
         report: told a line about each step.
         progress_bar: draw one for each epoch.
     """
-    run_config = _run_config(prepared, model, config, task)
+    run_config = _run_config(prepared, model, config, task, init)
     finished = find_run(runs, run_config)
     if finished is not None:
         report(f"{model}: trained before, see {finished.path}")
@@ -79,30 +85,33 @@ def train(
     with RunWriter(runs, run_config) as writer:
         if model_info(model).kind == "network":
             predictor, notes = _fit_network(
-                prepared, splits, run_config, config, writer.path, report, progress_bar
+                prepared, splits, run_config, config, writer.path, init, report, progress_bar
             )
         else:
             predictor, notes = _fit_tabular(prepared, splits, run_config, config, writer.path)
         metrics: dict[str, Estimate] = {}
         for split in REPORTED:
+            if splits[split].empty:  # the study's own split has no test part
+                continue
             probabilities = predictor.probabilities(prepared, splits[split])
             writer.write_predictions(split, probabilities)
-            metrics[f"{split}_auroc"] = auroc(
+            metrics[split] = auroc(
                 splits[split]["label"], probabilities, groups=splits[split]["patient_id"]
             )
         writer.write_card(model_card(run_config, metrics, notes))
         writer.write_metrics(metrics, notes)
-    report(
-        f"{model}: validation AUROC {metrics['valid_auroc']}, test AUROC {metrics['test_auroc']}"
-    )
+    figures = (f"{REPORTED[split]} AUROC {metrics[split]}" for split in metrics)
+    report(f"{model}: {', '.join(figures)}")
     return open_run(writer.final)
 
 
 def _run_config(
-    prepared: Prepared, model: str, config: TrainingConfig, task: str | None
+    prepared: Prepared, model: str, config: TrainingConfig, task: str | None, init: Run | None
 ) -> dict[str, Any]:
     """All that decides the result."""
     chosen = prepared.task(task)
+    if init is not None:
+        check_init(init, prepared, model, config, chosen)
     table = prepared.table(chosen)
     labels = table.loc[table["split"] == "train", "label"]
     weigh = config.imbalance == "weights" and model_info(model).kind == "network"
@@ -114,10 +123,14 @@ def _run_config(
             "dataset": prepared.meta["dataset"],
             "simulated": prepared.simulated,
             "input_hash": prepared.meta["input_hash"],
-            "split": prepared.manifest()["digests"],
         },
         "processing": processing_of(model, prepared),
         "event_weight": float((labels == 0).sum() / (labels == 1).sum()) if weigh else 1.0,
+        "init": None if init is None else sha256(init.path / WEIGHTS),
+        "lineage": [
+            *([] if init is None else init.config["lineage"]),
+            {"task": chosen.name, "split": prepared.manifest()["digests"][chosen.name]},
+        ],
         "training": config.model_dump(),
     }
 
@@ -145,11 +158,14 @@ def _fit_network(
     run_config: dict[str, Any],
     config: TrainingConfig,
     folder: Path,
+    init: Run | None,
     report: Report,
     progress_bar: bool,
 ) -> tuple[Predictor, dict[str, Any]]:
     L.seed_everything(config.seed, workers=True, verbose=False)
     network = create_model(run_config["model"], **config.options)
+    if init is not None:
+        network.load_state_dict(load_tensors(init.path / WEIGHTS))
     weight = run_config["event_weight"]
     profile = run_config["processing"]["profile"]
     module = BinaryClassifier(network, config, weight)

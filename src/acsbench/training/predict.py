@@ -112,7 +112,7 @@ def predict(run: Run, prepared: Prepared, split: str, task: str | None = None) -
     Args:
         run: the trained model.
         prepared: where the ECGs are.
-        split: `train`, `valid`, `test` or `all`.
+        split: `train`, `valid`, `test` or `all`; a holdout is always predicted whole.
         task: whose ECGs; the only one of the folder unless given.
 
     Returns:
@@ -128,7 +128,10 @@ def predict(run: Run, prepared: Prepared, split: str, task: str | None = None) -
             f"the model was trained on waveforms prepared as {run.config['processing']}; "
             f"{prepared.path} holds {found}"
         )
-    table = prepared.table(prepared.task(task))
+    if prepared.tasks:
+        table = prepared.table(prepared.task(task))
+    else:  # a holdout has waveforms and no task
+        table, split = prepared.ecgs(), EVERY_SPLIT
     if split != EVERY_SPLIT:
         table = table[table["split"] == split].reset_index(drop=True)
     if table.empty:

@@ -131,8 +131,8 @@ class RunWriter:
         write_text(self.path / predictions_name(split), predictions_csv(probabilities))
 
     def write_metrics(self, metrics: Mapping[str, Estimate], notes: Mapping[str, Any]) -> None:
-        """Write what was measured, and what happened in training."""
-        estimates = {name: asdict(estimate) for name, estimate in metrics.items()}
+        """Write the AUROC of each split, and what happened in training."""
+        estimates = {split: {"auroc": asdict(estimate)} for split, estimate in metrics.items()}
         write_json(self.path / METRICS, {"estimates": estimates, "training": dict(notes)})
 
     def write_card(self, card: str) -> None:

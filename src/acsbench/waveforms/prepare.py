@@ -9,18 +9,18 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
 from acsbench import __version__
-from acsbench.cohort.build import Cohort, Step, build_cohort
+from acsbench.cohort.build import COVARIATES, Cohort, Step, build_cohort
+from acsbench.cohort.manifest import Manifest, make_manifest, verify_manifest
 from acsbench.cohort.split import (
     SPLITS,
     UNUSED,
     Folds,
-    Manifest,
-    make_manifest,
+    split_as_study,
     split_by_folds,
     split_patients,
 )
@@ -35,6 +35,8 @@ from acsbench.waveforms.store import WaveformStore, open_store
 PREPARED = "prepared.json"
 MANIFEST = "split-manifest.json"
 LEFT_OUT = "left-out.csv"
+ECGS = "ecgs.parquet"
+SplitMethod = Literal["patients", "folds", "study"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +80,10 @@ class Prepared:
         """One row per ECG of a task: ids, label, split, covariates."""
         return pd.read_parquet(self.path / "tasks" / f"{task.name}.parquet")
 
+    def ecgs(self) -> pd.DataFrame:
+        """One row per prepared ECG of any task: ids and covariates."""
+        return pd.read_parquet(self.path / ECGS)
+
     def manifest(self) -> dict[str, Any]:
         """The split manifest."""
         manifest: dict[str, Any] = json.loads((self.path / MANIFEST).read_text(encoding="utf-8"))
@@ -115,8 +121,10 @@ def prepare(
     *,
     tasks: Sequence[str] = (),
     profile: str = "study-rows",
+    split: SplitMethod = "patients",
     folds: Folds | None = None,
     seed: int = 0,
+    manifest: Path | None = None,
     skip_faulty: bool = False,
     workers: int = 1,
     progress: Progress | None = None,
@@ -128,8 +136,11 @@ def prepare(
         out: the folder to write; an interrupted preparation resumes there.
         tasks: names or YAML files; the dataset's own unless given.
         profile: preparation profile of the waveforms.
-        folds: the dataset's folds of each split; a random split by patient unless given.
+        split: `patients` at random over all tasks together, the dataset's own `folds`, or the
+            `study`'s 70/30 of each task.
+        folds: the dataset's folds of each split, for `folds`.
         seed: of the random split.
+        manifest: a split manifest that the split must agree with.
         skip_faulty: leave out what cannot be read, counted and listed, instead of stopping.
         workers: processes.
         progress: called with the number of ECGs done and of all.
@@ -137,45 +148,67 @@ def prepare(
     Raises:
         DataErrors: ECGs cannot be used, and `skip_faulty` is false.
         ConfigurationError: there is no task, or `out` holds another preparation.
+        DataError: the split does not agree with the manifest.
     """
     names = list(tasks or dataset.tasks)
-    if not names:
+    if not names and dataset.labelled:
         raise ConfigurationError(f"{dataset.name} has no task of its own: name one with --task")
     joined = dataset.tables.joined()
     cohorts = [build_cohort(joined, load_task(name), dataset.name) for name in names]
-    if folds is None:
-        method, split = "patients", split_patients(cohorts, seed)
-    else:
-        method, split = "folds", split_by_folds(dataset.tables.ecg, folds)
+    splits = _split(dataset, cohorts, split, folds, seed)
     input_hash = dataset.input_hash()
 
+    # Without a task (a holdout), every ECG is wanted.
+    needed = joined["ecg_id"] if not cohorts else pd.concat([c.table["ecg_id"] for c in cohorts])
     rejected = process(
-        _sources(dataset, cohorts),
+        _sources(dataset, needed),
         dataset.read,
         out / "waveforms" / profile,
         get_profile(profile),
         input_hash=input_hash,
-        known_faults=[item.error for item in dataset.rejected],
+        known_faults=dataset.problems,
         skip_faulty=skip_faulty,
         workers=workers,
         progress=progress,
     )
-    unreadable = {item.ecg_id for item in rejected}
+    unreadable = {item.ecg_id for item in rejected if item.ecg_id is not None}
     cohorts = [cohort.without(unreadable, "waveform readable") for cohort in cohorts]
-    manifest = make_manifest(
+    made = make_manifest(
         cohorts,
-        split,
-        method=method,
-        seed=None if folds is not None else seed,
+        splits,
+        method=split,
+        seed=seed if split == "patients" else None,
         input_hash=input_hash,
     )
-    _write(out, dataset, cohorts, split, manifest, [*dataset.rejected, *rejected], profile)
+    if manifest is not None:
+        verify_manifest(made, manifest)
+    prepared_ecgs = joined[joined["ecg_id"].isin(needed) & ~joined["ecg_id"].isin(unreadable)]
+    left_out = [*dataset.rejected, *rejected]
+    _write(out, dataset, cohorts, splits, made, left_out, profile, prepared_ecgs)
     return open_prepared(out)
 
 
-def _sources(dataset: Dataset, cohorts: Sequence[Cohort]) -> list[Source]:
+def _split(
+    dataset: Dataset,
+    cohorts: Sequence[Cohort],
+    method: SplitMethod,
+    folds: Folds | None,
+    seed: int,
+) -> dict[str, pd.Series]:
+    """By task, the split of each patient id."""
+    if method == "study":
+        return {cohort.task.name: split_as_study(cohort) for cohort in cohorts}
+    if not cohorts:
+        return {}
+    if method == "folds":
+        split = split_by_folds(dataset.tables.ecg, folds or {})
+    else:
+        split = split_patients(cohorts, seed)
+    return {cohort.task.name: split for cohort in cohorts}
+
+
+def _sources(dataset: Dataset, needed: pd.Series) -> list[Source]:
     """The recordings that any task needs, in the table's order."""
-    needed = set().union(*(set(cohort.table["ecg_id"]) for cohort in cohorts))
     ecg = dataset.tables.ecg
     ecg = ecg[ecg["ecg_id"].isin(needed)]
     table = str(dataset.tables.source)
@@ -189,19 +222,24 @@ def _write(
     out: Path,
     dataset: Dataset,
     cohorts: Sequence[Cohort],
-    split: pd.Series,
+    splits: dict[str, pd.Series],
     manifest: Manifest,
     rejected: Sequence[Rejected],
     profile: str,
+    ecgs: pd.DataFrame,
 ) -> None:
     # Until the last file is there, the folder must not look finished.
     (out / PREPARED).unlink(missing_ok=True)
     for cohort in cohorts:
-        table = cohort.table.assign(split=cohort.table["patient_id"].map(split).fillna(UNUSED))
+        split = cohort.table["patient_id"].map(splits[cohort.task.name])
+        table = cohort.table.assign(split=split.fillna(UNUSED))
         with written_whole(out / "tasks" / f"{cohort.task.name}.parquet") as path:
             table.to_parquet(path, index=False)
         with written_whole(out / "tasks" / f"{cohort.task.name}.csv") as path:
             table.to_csv(path, index=False, lineterminator="\n")
+    with written_whole(out / ECGS) as path:
+        columns = [c for c in ("ecg_id", "patient_id", "encounter_id", *COVARIATES) if c in ecgs]
+        ecgs[columns].to_parquet(path, index=False)
     left_out = pd.DataFrame(
         [{"ecg_id": r.ecg_id, "reason": r.error.message(show_ids=True)} for r in rejected],
         columns=["ecg_id", "reason"],

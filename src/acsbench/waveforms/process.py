@@ -24,6 +24,7 @@ from acsbench import __version__
 from acsbench.datasets import Rejected
 from acsbench.datasets.dataset import ReadRecording
 from acsbench.ecg.measurements import measure
+from acsbench.ecg.printed import PrintedPage, recording_from_print
 from acsbench.ecg.recording import Recording
 from acsbench.errors import ConfigurationError, DataError, DataErrors
 from acsbench.files import digest_of, remove_partial, sha256, write_json, written_whole
@@ -149,15 +150,25 @@ def process(
     ]
 
 
-def measured_signs(recording: Recording) -> dict[str, float]:
-    """ST60 and T amplitude of each lead, mV, and heart rate, per minute, in one flat row."""
-    table = measure(recording)
+def measured_signs(ecg: Recording | PrintedPage) -> dict[str, float]:
+    """ST60 and T amplitude of each lead, mV, and heart rate, per minute, in one flat row.
+
+    On a printed page, the leads are measured as far as they were printed.
+    """
+    table = measure(recording_from_print(ecg) if isinstance(ecg, PrintedPage) else ecg)
     signs = {
         f"{name}_{lead}": float(value)
         for name in MEASURED
         for lead, value in zip(table["lead"], table[name], strict=True)
     }
     return signs | {"heart_rate": float(table["heart_rate"].iloc[0])}
+
+
+def _quality(ecg: Recording | PrintedPage) -> float:
+    """Share of valid samples among those that the recording or the page should hold."""
+    if isinstance(ecg, PrintedPage):
+        return ecg.completeness
+    return float(np.isfinite(ecg.signal).mean())
 
 
 def _is_finished(folder: Path, plan: dict[str, Any]) -> bool:
@@ -209,8 +220,7 @@ def _make_shard(work: Work) -> list[DataError]:
             rejected.append(Rejected(source.ecg_id, _located(error, source)))
             continue
         arrays.append(_to_integers(profile.prepare(recording), profile))
-        quality = float(np.isfinite(recording.signal).mean())
-        place = {"shard": work.number, "row": len(rows), "quality": quality}
+        place = {"shard": work.number, "row": len(rows), "quality": _quality(recording)}
         rows.append({"ecg_id": source.ecg_id} | place | measured_signs(recording))
     if rejected and not work.plan["skip_faulty"]:
         return [item.error for item in rejected]

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acsbench.ecg.filters import bandpass, resample
-from acsbench.ecg.printed import DIGITISATION_STEP, print_page, rows_from_print
+from acsbench.ecg.printed import DIGITISATION_STEP, PrintedPage, print_page, rows_from_print
 from acsbench.ecg.recording import Recording
 from acsbench.errors import ConfigurationError, DataError, did_you_mean
 
@@ -29,14 +29,14 @@ class Profile:
     Args:
         name: the profile's name.
         rows: names of the rows of the stored array.
-        prepare: from a standardised recording to an array (rows, samples).
+        prepare: from a standardised recording or page to an array (rows, samples).
         parameters: everything that `prepare` depends on.
         unit, scale: of the stored integers.
     """
 
     name: str
     rows: tuple[str, ...]
-    prepare: Callable[[Recording], NDArray[np.float64]]
+    prepare: Callable[[Recording | PrintedPage], NDArray[np.float64]]
     parameters: dict[str, Any]
     samples: int = round(SECONDS * RATE)
     fs: float = RATE
@@ -48,10 +48,16 @@ class Profile:
 STUDY_BAND: dict[str, Any] = {"low": 0.5, "high": 50.0, "order": 5}
 
 
-def study_rows(recording: Recording) -> NDArray[np.float64]:
-    """The study's input: the printed page's three rows, band-passed, shape (3, 5000), mV."""
-    page = print_page(recording, step=DIGITISATION_STEP)
-    return bandpass(rows_from_print(page), recording.fs, **STUDY_BAND)
+def study_rows(ecg: Recording | PrintedPage) -> NDArray[np.float64]:
+    """The study's input: the printed page's three rows, band-passed, shape (3, 5000), mV.
+
+    A recording is printed first; what was digitised from a print is taken as it is.
+    """
+    if isinstance(ecg, Recording):
+        page = print_page(ecg, step=DIGITISATION_STEP)
+    else:
+        page = ecg.raw
+    return bandpass(rows_from_print(page), ecg.fs, **STUDY_BAND)
 
 
 PROFILES = {
@@ -79,21 +85,31 @@ def get_profile(name: str) -> Profile:
     return PROFILES[name]
 
 
-def standardise(recording: Recording) -> Recording:
-    """The first 10 s at 500 Hz.
+def standardise(ecg: Recording | PrintedPage) -> Recording | PrintedPage:
+    """The first 10 s at 500 Hz; a printed page is what it should be, or it is refused.
 
     Raises:
-        DataError: the recording is shorter than 10 s.
+        DataError: the recording is shorter than 10 s, or the page is not 10 s at 500 Hz.
     """
     wanted = round(SECONDS * RATE)
-    needed = round(SECONDS * recording.fs)
-    if recording.signal.shape[1] < needed:
+    if isinstance(ecg, PrintedPage):
+        # Its quarters would no longer fall on the leads' borders after a cut.
+        if ecg.fs != RATE or ecg.raw.shape[1] != wanted:
+            raise DataError(
+                f"the printed page has {ecg.raw.shape[1]} samples at {ecg.fs:g} Hz; "
+                f"{wanted} at {RATE:g} Hz are needed",
+                private=ecg.ecg_id,
+                fix="Leave the ECG out with --on-error skip",
+            )
+        return ecg
+    needed = round(SECONDS * ecg.fs)
+    if ecg.signal.shape[1] < needed:
         raise DataError(
-            f"the recording lasts {recording.duration:.1f} s; {SECONDS:g} s are needed",
-            private=recording.ecg_id,
+            f"the recording lasts {ecg.duration:.1f} s; {SECONDS:g} s are needed",
+            private=ecg.ecg_id,
             fix="Leave the record out with --on-error skip",
         )
     # Resample before the cut, so that the last samples are not at the signal's end.
-    ahead = min(recording.signal.shape[1], needed + round(recording.fs))
-    signal = resample(recording.signal[:, :ahead], recording.fs, RATE)[:, :wanted]
-    return Recording(recording.ecg_id, signal, RATE, recording.leads)
+    ahead = min(ecg.signal.shape[1], needed + round(ecg.fs))
+    signal = resample(ecg.signal[:, :ahead], ecg.fs, RATE)[:, :wanted]
+    return Recording(ecg.ecg_id, signal, RATE, ecg.leads)
