@@ -5,6 +5,9 @@ from __future__ import annotations
 SMALLEST_CELL = 11
 """Counts from 1 to 10 are not shown, as data-use agreements for hospital data demand."""
 
+NOT_SHOWN = "not shown"
+"""In place of a count from which a small one could be worked out."""
+
 
 def is_small(count: int) -> bool:
     """Whether a count is too small to be shown; nobody at all is not a small cell."""

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from acsbench.cohort.build import Step
 from acsbench.evaluation import EvaluationCohort, ModelPredictions
 
 
@@ -43,7 +44,10 @@ def make_study(patients: int = 300, prevalence: float = 0.4, seed: int = 0, **ot
         "unit": "ecg",
         "dataset": "dice",
         "simulated": False,
-        "flow": [("read", len(table) + 50, patients + 20), ("known", len(table), patients)],
+        "flow": [
+            Step("read", len(table) + 50, patients + 20),
+            Step("known", len(table), patients),
+        ],
         "provenance": {"split": "seed 0", "command": "acsbench evaluate <here>"},
     }
     cohort = EvaluationCohort(**(settings | other))

@@ -1,9 +1,11 @@
 import pandas as pd
 import pytest
 
+from acsbench.cohort.build import Step
+from acsbench.cohort.counts import flow_steps, split_counts
 from acsbench.evaluation.cohort import EvaluationCohort, Sample
 from acsbench.evaluation.metrics import METRICS, model_metrics
-from acsbench.evaluation.tables import flow_steps, results_table, split_counts
+from acsbench.evaluation.tables import results_table
 
 
 def cohort(counts, flow=()):
@@ -22,7 +24,7 @@ LARGE = {"train": (100, 200), "valid": (30, 40), "test": (50, 60)}
 
 
 def test_counts(study):
-    counts = split_counts(study.cohort)
+    counts = split_counts(study.cohort.table)
     test = study.cohort.split("test")
     assert counts.loc["test"].to_dict() == {
         "ECGs": str(len(test)),
@@ -35,31 +37,31 @@ def test_counts(study):
 
 
 def test_a_small_cell_cannot_be_worked_out():
-    counts = split_counts(cohort(LARGE | {"test": (5, 60)}))
+    counts = split_counts(cohort(LARGE | {"test": (5, 60)}).table)
     events = counts["events"].to_dict()
     assert events == {"training": "not shown", "validation": "30", "test": "<11", "all": "135"}
     assert counts.loc["test", "prevalence"] == "–"
     assert counts.loc["training", "prevalence"] == "–"
-    shown = split_counts(cohort(LARGE | {"test": (5, 60)}), show_small_cells=True)
+    shown = split_counts(cohort(LARGE | {"test": (5, 60)}).table, show_small_cells=True)
     assert shown.loc["test", "events"] == "5"
 
 
 def test_few_non_events_are_as_telling_as_few_events():
-    events = split_counts(cohort(LARGE | {"valid": (30, 4)}))["events"].to_dict()
+    events = split_counts(cohort(LARGE | {"valid": (30, 4)}).table)["events"].to_dict()
     assert events["validation"] == "not shown"
     assert events["training"] == "not shown"
     assert events["test"] == "50"
 
 
 def test_a_split_of_few_patients():
-    counts = split_counts(cohort(LARGE | {"valid": (4, 4)}))
+    counts = split_counts(cohort(LARGE | {"valid": (4, 4)}).table)
     assert counts.loc["validation", "ECGs"] == "<11"
     assert counts.loc["training", "ECGs"] == "not shown"
     assert counts.loc["all", "ECGs"] == "418"
 
 
 def test_no_training_split_is_nobody():
-    counts = split_counts(cohort(LARGE | {"train": (0, 0)}))
+    counts = split_counts(cohort(LARGE | {"train": (0, 0)}).table)
     assert counts.loc["training", "ECGs"] == "0"
     assert counts.loc["training", "prevalence"] == "–"
 
@@ -67,7 +69,7 @@ def test_no_training_split_is_nobody():
 def steps(flow, **options):
     return [
         (step.name, step.ecgs, step.patients, step.left_out)
-        for step in flow_steps(cohort(LARGE, flow), **options)
+        for step in flow_steps([Step(*step) for step in flow], cohort(LARGE).table, **options)
     ]
 
 

@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 
 from acsbench.cli.console import progress_of, say
-from acsbench.cohort.split import SPLITS, parse_folds
+from acsbench.cohort.counts import flow_steps, split_counts
+from acsbench.cohort.split import parse_folds
 from acsbench.datasets import READERS, open_dataset
 from acsbench.errors import ConfigurationError
 from acsbench.files import usable_cores
@@ -63,6 +64,9 @@ def command(
         OnError,
         typer.Option(help="Stop at an ECG that cannot be used, or leave it out and list it."),
     ] = OnError.STOP,
+    show_small_cells: Annotated[
+        bool, typer.Option(help="Show counts from 1 to 10, which may point to a person.")
+    ] = False,
     seed: Annotated[int, typer.Option(help="Of the random split.")] = 0,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes. [default: the cores]", show_default=False)
@@ -88,15 +92,17 @@ def command(
             folds=parse_folds(folds) if folds else None,
             seed=seed,
             manifest=verify_manifest,
+            show_small_cells=show_small_cells,
             skip_faulty=on_error is OnError.SKIP,
             workers=workers or usable_cores(),
             progress=progress,
         )
-    summarise(prepared)
+    summarise(prepared, show_small_cells)
 
 
-def summarise(prepared: Prepared) -> None:
+def summarise(prepared: Prepared, show_small_cells: bool = False) -> None:
     """Print what was read, what was left out and why, and what each split holds."""
+    show_small_cells = show_small_cells or prepared.simulated
     simulated = " (simulated)" if prepared.simulated else ""
     say(f"{prepared.meta['dataset']}{simulated} -> {prepared.path}")
     for note in prepared.meta["notes"]:
@@ -106,15 +112,13 @@ def summarise(prepared: Prepared) -> None:
         say(f"  left out: {reasons.total()} ECGs, listed in {prepared.path / LEFT_OUT}")
         for reason, count in reasons.most_common():
             say(f"    {count:>6,}  {reason}")
-    counts = prepared.manifest()["counts"]
     for name in prepared.tasks:
-        task = prepared.task(name)
+        task, table = prepared.task(name), prepared.table(prepared.task(name))
         say(f"  task {task.name} v{task.version} [{task.digest}]{simulated}")
-        for step in prepared.flow(task):
-            say(f"    {step.ecgs:>6,} ECGs of {step.patients:,} patients: {step.name}")
-        for split in SPLITS:
-            part = counts[name][split]
+        for step in flow_steps(prepared.flow(task), table, show_small_cells):
+            say(f"    {step.ecgs:>7} ECGs of {step.patients} patients: {step.name}")
+        for split, part in split_counts(table, show_small_cells).iterrows():
             say(
-                f"    {split:>5}: {part['ecgs']:,} ECGs of {part['patients']:,} patients, "
-                f"{part['events']:,} events"
+                f"    {split:>10}: {part['ECGs']} ECGs of {part['patients']} patients, "
+                f"{part['events']} events"
             )

@@ -15,11 +15,12 @@ COVARIATES = ("age", "sex")
 
 @dataclass(frozen=True)
 class Step:
-    """A step on the way from all ECGs to those that count."""
+    """A step on the way from all ECGs to those that count; no visits where there are none."""
 
     name: str
     ecgs: int
     patients: int
+    visits: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +41,7 @@ class Cohort:
     def without(self, ecg_ids: Collection[str], step: str) -> Cohort:
         """The cohort less some ECGs, counted as a step of its own."""
         table = self.table[~self.table["ecg_id"].isin(list(ecg_ids))].reset_index(drop=True)
-        return Cohort(self.task, table, (*self.flow, _count(step, table)))
+        return Cohort(self.task, table, (*self.flow, count_step(step, table)))
 
 
 def build_cohort(joined: pd.DataFrame, task: Task, source: str) -> Cohort:
@@ -55,30 +56,17 @@ def build_cohort(joined: pd.DataFrame, task: Task, source: str) -> Cohort:
         ConfigurationError: the population cannot be evaluated, or the label is no column.
         DataError: the label is not 0/1, nobody is left, or all have the same label.
     """
-    flow = [_count("read", joined)]
+    flow = [count_step("read", joined)]
     population = joined
     for words, query in task.exclusions.items():
-        population = population.drop(_query(population, query, task).index)
-        flow.append(_count(words, population))
+        population = population.drop(select(population, query, task).index)
+        flow.append(count_step(words, population))
     if task.population != EVERYONE:
-        population = _query(population, task.population, task)
-    flow.append(_count(f"population of {task.name}", population))
-    if task.label not in joined:
-        hint = did_you_mean(task.label, joined.columns)
-        raise ConfigurationError(
-            f"task {task.name!r} wants the label {task.label!r}, which {source} lacks; {hint}"
-        )
-    label = population[task.label]
-    known = population[label.notna()]
-    flow.append(_count("label known", known))
-    values = pd.to_numeric(known[task.label].astype(object), errors="coerce")
-    if not values.isin([0, 1]).all():
-        raise DataError(
-            f"the label of task {task.name!r} has values other than 0 and 1",
-            file=source,
-            column=task.label,
-            fix="Code it as 0 and 1, empty where unknown",
-        )
+        population = select(population, task.population, task)
+    flow.append(count_step(f"population of {task.name}", population))
+    values = known_labels(population, task, source)
+    known = population.loc[values.index]
+    flow.append(count_step("label known", known))
     if values.nunique() < 2:
         raise DataError(
             f"task {task.name!r} has {len(values)} ECGs and not both labels",
@@ -87,11 +75,40 @@ def build_cohort(joined: pd.DataFrame, task: Task, source: str) -> Cohort:
             fix="Check the population and the label of the task",
         )
     kept = [c for c in ("encounter_id", *COVARIATES) if c in known]
-    table = known[["ecg_id", "patient_id", *kept]].assign(label=values.astype(int))
+    table = known[["ecg_id", "patient_id", *kept]].assign(label=values)
     return Cohort(task, table.reset_index(drop=True), tuple(flow))
 
 
-def _query(joined: pd.DataFrame, query: str, task: Task) -> pd.DataFrame:
+def known_labels(table: pd.DataFrame, task: Task, source: str) -> pd.Series:
+    """A task's label, 0 or 1, of the rows where it is known, by the table's index.
+
+    Raises:
+        ConfigurationError: the label is no column.
+        DataError: it is not 0/1.
+    """
+    if task.label not in table:
+        hint = did_you_mean(task.label, table.columns)
+        raise ConfigurationError(
+            f"task {task.name!r} wants the label {task.label!r}, which {source} lacks; {hint}"
+        )
+    label = table[task.label].dropna()
+    values = pd.to_numeric(label.astype(object), errors="coerce")
+    if not values.isin([0, 1]).all():
+        raise DataError(
+            f"the label of task {task.name!r} has values other than 0 and 1",
+            file=source,
+            column=task.label,
+            fix="Code it as 0 and 1, empty where unknown",
+        )
+    return values.astype(int)
+
+
+def select(joined: pd.DataFrame, query: str, task: Task) -> pd.DataFrame:
+    """The rows that a query of a task finds.
+
+    Raises:
+        ConfigurationError: the query cannot be evaluated.
+    """
     try:
         return joined.query(query)
     except (
@@ -106,5 +123,7 @@ def _query(joined: pd.DataFrame, query: str, task: Task) -> pd.DataFrame:
         ) from error
 
 
-def _count(name: str, table: pd.DataFrame) -> Step:
-    return Step(name, len(table), int(table["patient_id"].nunique()))
+def count_step(name: str, table: pd.DataFrame) -> Step:
+    """How many ECGs, patients and visits a table holds."""
+    visits = int(table["encounter_id"].nunique()) if "encounter_id" in table else None
+    return Step(name, len(table), int(table["patient_id"].nunique()), visits)

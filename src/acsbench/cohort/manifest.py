@@ -12,11 +12,12 @@ from typing import Any
 import pandas as pd
 
 from acsbench.cohort.build import Cohort
+from acsbench.cohort.counts import split_counts
 from acsbench.cohort.split import SPLITS
 from acsbench.disclosure import shown_count
 from acsbench.errors import DataError
 
-Counts = dict[str, dict[str, dict[str, int]]]
+Counts = dict[str, dict[str, dict[str, str]]]
 Digests = dict[str, dict[str, str]]
 
 
@@ -28,7 +29,7 @@ class Manifest:
         method: how patients were split.
         seed: of a random split.
         input_hash: of the dataset.
-        counts: by task and split: `ecgs`, `patients`, `events`.
+        counts: by task, split and what is counted, as text: small cells are hidden.
         digests: by task and split: SHA-256 over the sorted patient ids.
         crossing: patients who are in one split of a task and in another of another task.
     """
@@ -38,7 +39,7 @@ class Manifest:
     input_hash: str
     counts: Counts
     digests: Digests
-    crossing: int
+    crossing: str
 
 
 def make_manifest(
@@ -48,6 +49,7 @@ def make_manifest(
     method: str,
     seed: int | None,
     input_hash: str,
+    show_small_cells: bool = False,
 ) -> Manifest:
     """Count and digest a split.
 
@@ -55,6 +57,7 @@ def make_manifest(
         cohorts: one per task.
         splits: by task, the split of each patient id.
         method, seed, input_hash: see `Manifest`.
+        show_small_cells: show counts from 1 to 10.
 
     Raises:
         DataError: a split of a task holds ECGs with one label only, or its training or
@@ -66,20 +69,18 @@ def make_manifest(
     for cohort in cohorts:
         name = cohort.task.name
         assigned = cohort.table["patient_id"].map(splits[name])
-        counts[name], digests[name] = {}, {}
+        table = cohort.table.assign(split=assigned)
+        shown = split_counts(table, show_small_cells)
+        counts[name] = {str(row): dict(shown.loc[row]) for row in shown.index}
+        digests[name] = {}
         for split in SPLITS:
-            part = cohort.table[assigned == split]
+            part = table[assigned == split]
             patients = sorted(set(part["patient_id"]))
             _check_labels(part, split, name)
-            counts[name][split] = {
-                "ecgs": len(part),
-                "patients": len(patients),
-                "events": int(part["label"].sum()),
-            }
             digests[name][split] = hashlib.sha256("\n".join(patients).encode()).hexdigest()
             for patient in patients:
                 places.setdefault(patient, set()).add(split)
-    crossing = sum(len(found) > 1 for found in places.values())
+    crossing = shown_count(sum(len(found) > 1 for found in places.values()), show_small_cells)
     return Manifest(method, seed, input_hash, counts, digests, crossing)
 
 

@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from acsbench.cohort.build import Step
+from acsbench.cohort.counts import SPLIT_NAMES
 from acsbench.cohort.split import SPLITS, UNUSED
 from acsbench.errors import ConfigurationError, DataError
 
-SPLIT_NAMES = {"train": "training", "valid": "validation", "test": "test"}
 COLUMNS = ("ecg_id", "patient_id", "label", "split")
 
 
@@ -29,7 +30,7 @@ class EvaluationCohort:
         unit: what one prediction is about, `ecg` or `encounter`.
         dataset: the dataset's name.
         simulated: no patient was involved; every table and figure says so.
-        flow: a step, and how many ECGs and patients were left after it.
+        flow: how many ECGs and patients were left after each step.
         provenance: further facts to record, such as hashes and the command.
 
     Raises:
@@ -47,7 +48,7 @@ class EvaluationCohort:
     unit: str
     dataset: str
     simulated: bool
-    flow: Sequence[tuple[str, int, int]] = ()
+    flow: Sequence[Step] = ()
     provenance: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

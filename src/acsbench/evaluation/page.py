@@ -9,9 +9,9 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from acsbench.cohort.counts import ShownStep
 from acsbench.evaluation.cohort import EvaluationCohort
 from acsbench.evaluation.metrics import METRICS, SPECIFICITY, ModelMetrics, Pair
-from acsbench.evaluation.tables import Step
 
 FIGURE = "Receiver operating characteristic of each model; the AUROC values are in the table above."
 
@@ -23,7 +23,7 @@ class Page:
     cohort: EvaluationCohort
     summary: list[str]
     counts: pd.DataFrame
-    flow: list[Step]
+    flow: list[ShownStep]
     metrics: dict[str, ModelMetrics]
     order: list[str]
     colours: dict[str, str]

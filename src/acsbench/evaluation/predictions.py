@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from acsbench.cohort.counts import SPLIT_NAMES
 from acsbench.errors import AcsBenchError, DataError, DataErrors, did_you_mean
-from acsbench.evaluation.cohort import SPLIT_NAMES, some_ids
+from acsbench.evaluation.cohort import some_ids
 
 ID, PROBABILITY = "ecg_id", "probability"
 HEADER = f"{ID},{PROBABILITY}"

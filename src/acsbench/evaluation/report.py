@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from acsbench import __version__
+from acsbench.cohort.counts import flow_steps, split_counts
 from acsbench.evaluation.cohort import EvaluationCohort, ModelPredictions, Sample, check_models
 from acsbench.evaluation.figures import curve_of, model_colours, roc_figure, save_figure
 from acsbench.evaluation.folder import (
@@ -37,9 +38,7 @@ from acsbench.evaluation.page import Page, render
 from acsbench.evaluation.summary import summarise
 from acsbench.evaluation.tables import (
     comparisons_table,
-    flow_steps,
     results_table,
-    split_counts,
 )
 from acsbench.files import sha256, write_json, write_text
 from acsbench.statistics import Estimate
@@ -119,7 +118,7 @@ def evaluate(
     summary = summarise(metrics, pairs, sample, simulated=cohort.simulated, level=level)
     results = results_table(cohort, list(tests), metrics, sample, show_small_cells)
     comparisons = comparisons_table(cohort, pairs, sample, show_small_cells)
-    counts = split_counts(cohort, show_small_cells)
+    counts = split_counts(cohort.table, show_small_cells)
     provenance = _provenance(cohort)
     styles = model_colours(list(tests))
     with whole_folder(out) as folder:
@@ -132,7 +131,7 @@ def evaluate(
             cohort=cohort,
             summary=summary,
             counts=counts,
-            flow=flow_steps(cohort, show_small_cells),
+            flow=flow_steps(cohort.flow, cohort.table, show_small_cells),
             metrics=metrics,
             order=list(model_order(metrics)),
             colours={name: colour for name, (colour, _) in styles.items()},

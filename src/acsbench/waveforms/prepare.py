@@ -126,6 +126,7 @@ def prepare(
     seed: int = 0,
     manifest: Path | None = None,
     skip_faulty: bool = False,
+    show_small_cells: bool = False,
     workers: int = 1,
     progress: Progress | None = None,
 ) -> Prepared:
@@ -142,6 +143,8 @@ def prepare(
         seed: of the random split.
         manifest: a split manifest that the split must agree with.
         skip_faulty: leave out what cannot be read, counted and listed, instead of stopping.
+        show_small_cells: show counts from 1 to 10 in the manifest; those of simulated ECGs are
+            always shown.
         workers: processes.
         progress: called with the number of ECGs done and of all.
 
@@ -179,6 +182,7 @@ def prepare(
         method=split,
         seed=seed if split == "patients" else None,
         input_hash=input_hash,
+        show_small_cells=show_small_cells or dataset.simulated,
     )
     if manifest is not None:
         verify_manifest(made, manifest)

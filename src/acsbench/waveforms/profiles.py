@@ -53,10 +53,7 @@ def study_rows(ecg: Recording | PrintedPage) -> NDArray[np.float64]:
 
     A recording is printed first; what was digitised from a print is taken as it is.
     """
-    if isinstance(ecg, Recording):
-        page = print_page(ecg, step=DIGITISATION_STEP)
-    else:
-        page = ecg.raw
+    page = print_page(ecg, step=DIGITISATION_STEP) if isinstance(ecg, Recording) else ecg.raw
     return bandpass(rows_from_print(page), ecg.fs, **STUDY_BAND)
 
 
