@@ -45,6 +45,34 @@ PACED_ONSET, PACED_END = -0.062, 0.088
 
 ECTOPIC_ONSET, ECTOPIC_END = -0.075, 0.095
 
+SECONDARY = {
+    Conduction.NORMAL: np.zeros(3),
+    Conduction.LBBB: np.array([-0.27, -0.12, -0.30]),
+    Conduction.RBBB: np.array([0.10, 0.0, 0.16]),
+    Conduction.PACED: np.array([-0.26, 0.34, -0.30]),
+}
+"""T vector that a changed excitation forces on repolarisation, shape (3,), mV."""
+PRIMARY_LEFT = 0.45
+"""How much of a person's own T vector is left then."""
+ST_OF_SECONDARY = 0.35
+"""ST vector in proportion to the secondary T vector."""
+RBBB_FACTORS = np.array([1, 1, 0.9, 0.3])
+"""What is left of the normal forces before those of the blocked branch."""
+EARLY_T, MAIN_T = 0.24, 0.84
+"""Of the two waves of T, each in proportion to the T vector."""
+T_FALL = 0.034
+"""Standard deviation of the fall of T at 60 per minute, s."""
+T_RISE = (0.052, 0.048)
+"""Of the rise of its two waves, s."""
+T_EARLY_FALL = 0.045
+"""Of the fall of the first wave, s."""
+T_LEAD = 0.062
+"""By which the first wave peaks before the second, s."""
+ST_OF_STRAIN = 0.3
+"""ST vector in proportion to the T vector of strain."""
+HYPERTROPHY_SLOWS = 0.08
+"""How much a marked hypertrophy adds to the duration of QRS."""
+
 T_VECTOR = np.array([0.27, 0.17, -0.135])
 """Peak of a normal T wave, mV."""
 
@@ -112,43 +140,34 @@ def _as_conducted(person: Person) -> Beat:
     conduction = person.conduction
     primary = rotation(*person.t_turn) @ T_VECTOR * person.t_gain
     if conduction is Conduction.LBBB:
-        return _beat(person, LBBB, LBBB_ONSET, LBBB_END, np.array([-0.27, -0.12, -0.30]), primary)
+        return _beat(person, LBBB, LBBB_ONSET, LBBB_END, primary)
     if conduction is Conduction.PACED:
-        shape = SPIKE + PACED
-        against = np.array([-0.26, 0.34, -0.30])
-        return _beat(person, shape, PACED_ONSET, PACED_END, against, primary)
+        return _beat(person, SPIKE + PACED, PACED_ONSET, PACED_END, primary)
     normal = replace(QRS, vector=QRS.vector * _factors(person)[:, None])
     if conduction is Conduction.RBBB:
-        against = np.array([0.10, 0.0, 0.16])
-        late = replace(normal, vector=normal.vector * np.array([1, 1, 0.9, 0.3])[:, None]).slowed(
-            person.qrs_width
-        )
-        return _beat(
-            person, late + RBBB_TERMINAL, QRS_ONSET * person.qrs_width, RBBB_END, against, primary
-        )
+        late = replace(normal, vector=normal.vector * RBBB_FACTORS[:, None])
+        shape = late.slowed(person.qrs_width) + RBBB_TERMINAL
+        return _beat(person, shape, QRS_ONSET * person.qrs_width, RBBB_END, primary)
     width = person.qrs_width
-    return _beat(
-        person, normal.slowed(width), QRS_ONSET * width, QRS_END * width, np.zeros(3), primary
-    )
+    return _beat(person, normal.slowed(width), QRS_ONSET * width, QRS_END * width, primary)
 
 
 def _factors(person: Person) -> Array:
     return np.array([person.septal, 1.0, 1.0, person.terminal])
 
 
-def _beat(
-    person: Person, qrs: Waves, onset: float, end: float, secondary: Array, primary: Array
-) -> Beat:
+def _beat(person: Person, qrs: Waves, onset: float, end: float, primary: Array) -> Beat:
     """A beat whose T is the person's own plus what a changed excitation forces on it."""
-    changed = bool(np.any(secondary))
+    secondary = SECONDARY[person.conduction]
+    changed = person.conduction is not Conduction.NORMAL
     atrial = P.delayed(onset - person.pr + P_HALF)
     # A wide QRS lengthens QT by about what it adds to itself.
     qt = person.qtc + max(0.0, end - onset - 0.10)
     return Beat(
         atrial=replace(atrial, vector=atrial.vector * person.p_gain),
         qrs=qrs,
-        t=_t_waves((0.45 if changed else 1.0) * primary + secondary, qt),
-        st=0.35 * secondary,
+        t=_t_waves((PRIMARY_LEFT if changed else 1.0) * primary + secondary, qt),
+        st=ST_OF_SECONDARY * secondary,
         onset=onset,
         j=end,
     )
@@ -156,24 +175,36 @@ def _beat(
 
 def _t_waves(vector: Array, qt: float) -> Waves:
     """An asymmetric T wave that ends (by the tangent) `qt` after the onset of QRS."""
-    fall = 0.034
+    peak = qt - 2 * T_FALL
     return Waves(
-        np.stack([0.24 * vector, 0.84 * vector]),
-        np.array([qt - 2 * fall - 0.062, qt - 2 * fall]),
-        np.array([0.052, 0.048]),
-        np.array([0.045, fall]),
+        np.stack([EARLY_T * vector, MAIN_T * vector]),
+        np.array([peak - T_LEAD, peak]),
+        np.array(T_RISE),
+        np.array([T_EARLY_FALL, T_FALL]),
     )
+
+
+def growth(degree: Array) -> Array:
+    """Factors on the axes of QRS that hypertrophy of some degrees brings, shape (..., 3)."""
+    degree = np.asarray(degree, dtype=np.float64)[..., None]
+    return 1 + degree * np.array([0.45, 0.05, 0.50])
+
+
+def strain(degree: Array) -> Array:
+    """T vector that marked hypertrophy adds, shape (..., 3), mV."""
+    beyond = np.maximum(0.0, np.asarray(degree, dtype=np.float64) - 0.35)[..., None]
+    return beyond * np.array([-0.55, -0.25, -0.22])
 
 
 def _hypertrophic(beat: Beat, degree: float) -> Beat:
     """Larger forces to the left and back; with a marked degree, strain."""
-    grown = np.diag([1 + 0.45 * degree, 1 + 0.05 * degree, 1 + 0.50 * degree])
-    strain = max(0.0, degree - 0.35) * np.array([-0.55, -0.25, -0.22])
+    slower = 1 + HYPERTROPHY_SLOWS * degree
+    added = strain(np.asarray(degree))
     return replace(
         beat,
-        qrs=beat.qrs.turned(grown).slowed(1 + 0.08 * degree),
-        onset=beat.onset * (1 + 0.08 * degree),
-        j=beat.j * (1 + 0.08 * degree),
-        t=replace(beat.t, vector=beat.t.vector + np.array([[0.25], [0.85]]) * strain),
-        st=beat.st + 0.3 * strain,
+        qrs=beat.qrs.turned(np.diag(growth(np.asarray(degree)))).slowed(slower),
+        onset=beat.onset * slower,
+        j=beat.j * slower,
+        t=replace(beat.t, vector=beat.t.vector + np.array([[EARLY_T], [MAIN_T]]) * added),
+        st=beat.st + ST_OF_STRAIN * added,
     )

@@ -17,7 +17,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from acsbench.datasets.simulated.dipole import Beat, Waves, rotation, waves
+from acsbench.datasets.simulated.dipole import Array, Beat, Waves, rotation, waves
 
 
 class Culprit(StrEnum):
@@ -62,10 +62,18 @@ SCAR = {
 against septum and apex (no R in V1–V3), for the inferior wall upwards (Q in II, III, aVF), for
 the lateral and posterior wall to the right and front (Q in I and V6, tall R in V1–V2)."""
 
+SCAR_T = 0.35
+"""How much of the T wave over a large scar is inverted."""
+SHARP_RISE = 0.8
+"""Rise of an inverted T wave in units of the normal one."""
+
 ST_WANES = 30.0
 Q_GROWS = 9.0
 T_TURNS = 12.0
 """Time constants of a lesion's evolution, h."""
+
+
+Numbers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -97,30 +105,74 @@ class Lesion:
             raise ValueError(f"age of the lesion {self.hours} h; expected 0 or more")
 
 
+CULPRITS = tuple(Culprit)
+INJURIES = tuple(Injury)
+
+
+@dataclass(frozen=True, eq=False)
+class Effects:
+    """What n lesions add to a beat.
+
+    Args:
+        st, t: vectors of the ST segment and of a wave that peaks with T, shape (n, 3), mV.
+        rise: of that wave, in units of the rise of T, shape (n,).
+        dead: size of the scar that is forming, 0 to 1, shape (n,).
+    """
+
+    st: Array
+    t: Array
+    rise: Array
+    dead: Array
+
+
+def effects(
+    culprit: Numbers, injury: Numbers, severity: Array, hours: Array, turn: Array
+) -> Effects:
+    """What lesions add to beats, for many at a time.
+
+    Args:
+        culprit: numbers in `CULPRITS`, shape (n,).
+        injury: numbers in `INJURIES`, shape (n,).
+        severity: 0 to 1, shape (n,).
+        hours: ages of the lesions, shape (n,).
+        turn: rotation matrices by which they deviate from the textbook, shape (n, 3, 3).
+    """
+    territories = np.stack([TERRITORY[artery] for artery in CULPRITS])[culprit]
+    territory = np.einsum("nij,nj->ni", turn, territories)
+    # The territory tints the common pattern of the subendocardium only a little.
+    diffuse = turn @ SUBENDOCARDIAL - 0.15 * territory
+    # Sharp, symmetric inversion grows as the injury current wanes.
+    turned = 1 - np.exp(-hours / T_TURNS)
+    inverting = injury == INJURIES.index(Injury.T_INVERSION)
+    under = injury == INJURIES.index(Injury.SUBENDOCARDIAL)
+    of_st = np.where(inverting, 0.05, np.exp(-hours / ST_WANES))
+    of_t = np.where(inverting, -1.0, 0.45 * (1 - turned) - 1.3 * turned)
+    occluded = ~(inverting | under)
+    return Effects(
+        st=severity[:, None] * np.where(under[:, None], diffuse, of_st[:, None] * territory),
+        t=severity[:, None] * np.where(under[:, None], 0.5 * diffuse, of_t[:, None] * territory),
+        # An injured ST segment slopes into T: the added wave starts early while T is upright.
+        rise=np.where(occluded, 1.5 - 0.6 * turned, SHARP_RISE),
+        dead=np.where(occluded, 0.7 * severity * (1 - np.exp(-hours / Q_GROWS)), 0.0),
+    )
+
+
 def with_lesion(beat: Beat, lesion: Lesion | None) -> Beat:
     """A beat during an acute lesion; the beat itself where there is none or its severity is 0."""
     if lesion is None or lesion.severity == 0:
         return beat
-    matrix = rotation(*lesion.turn)
-    territory = matrix @ TERRITORY[lesion.culprit]
-    severity = lesion.severity
-    if lesion.injury is Injury.SUBENDOCARDIAL:
-        # The territory tints the common pattern only a little, as in patients.
-        st = matrix @ SUBENDOCARDIAL - 0.15 * territory
-        return _repolarised(beat, st=severity * st, t=0.5 * severity * st)
-    # Sharp, symmetric inversion grows as the injury current wanes.
-    turned = 1 - np.exp(-lesion.hours / T_TURNS)
-    if lesion.injury is Injury.T_INVERSION:
-        return _repolarised(beat, st=0.05 * severity * territory, t=-severity * territory)
-    st = severity * np.exp(-lesion.hours / ST_WANES) * territory
-    t = severity * (0.45 * (1 - turned) - 1.3 * turned) * territory
-    dead = severity * (1 - np.exp(-lesion.hours / Q_GROWS))
-    # An injured ST segment slopes into T: the added wave starts early while T is upright.
-    ill = _repolarised(beat, st=st, t=t, rise=1.5 - 0.6 * turned)
-    return with_scar(ill, lesion.culprit, 0.7 * dead, t=0.0)
+    effect = effects(
+        np.array([CULPRITS.index(lesion.culprit)]),
+        np.array([INJURIES.index(lesion.injury)]),
+        np.array([lesion.severity]),
+        np.array([lesion.hours]),
+        rotation(*lesion.turn)[None],
+    )
+    ill = _repolarised(beat, st=effect.st[0], t=effect.t[0], rise=float(effect.rise[0]))
+    return with_scar(ill, lesion.culprit, float(effect.dead[0]), t=0.0)
 
 
-def with_scar(beat: Beat, culprit: Culprit, size: float, t: float = 0.35) -> Beat:
+def with_scar(beat: Beat, culprit: Culprit, size: float, t: float = SCAR_T) -> Beat:
     """A beat of a heart with an old infarct.
 
     Args:
@@ -136,9 +188,7 @@ def with_scar(beat: Beat, culprit: Culprit, size: float, t: float = 0.35) -> Bea
     return _repolarised(scarred, st=np.zeros(3), t=-t * size * TERRITORY[culprit])
 
 
-def _repolarised(
-    beat: Beat, st: NDArray[np.float64], t: NDArray[np.float64], rise: float = 0.8
-) -> Beat:
+def _repolarised(beat: Beat, st: Array, t: Array, rise: float = SHARP_RISE) -> Beat:
     """Add to ST and, as a wave of the same timing that rises faster or slower, to T."""
     main = int(np.abs(beat.t.vector).sum(axis=1).argmax())
     extra = Waves(

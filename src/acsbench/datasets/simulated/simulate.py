@@ -35,6 +35,7 @@ class EcgParameters:
         rhythm: their rhythm at the time.
         lesion: the acute lesion they have, if any.
         noise: what else the electrodes picked up.
+        arms_swapped: the electrodes of the right and the left arm are interchanged.
     """
 
     ecg_id: str = "sim"
@@ -42,6 +43,7 @@ class EcgParameters:
     rhythm: Rhythm = field(default_factory=Rhythm)
     lesion: Lesion | None = None
     noise: Noise = field(default_factory=Noise)
+    arms_swapped: bool = False
 
 
 def simulate_recording(
@@ -75,6 +77,9 @@ def simulate_recording(
         vector += fibrillation_waves(rhythm, samples, fs, rng)
     leads = lead_field(person) @ vector
     leads += noise_leads(parameters.noise, samples, fs, rhythm.respiration, rng)
+    if parameters.arms_swapped:
+        # I is upside down, and II shows what is III.
+        leads[:2] = -leads[0], leads[1] - leads[0]
     return Recording(parameters.ecg_id, complete(leads), fs)
 
 
