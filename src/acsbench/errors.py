@@ -86,7 +86,7 @@ def _rebuild(
 class DataErrors(AcsBenchError):  # noqa: N818 - several of them
     """Several things are wrong; each has its own `DataError`."""
 
-    SHOWN = 20
+    SHOWN = 100
 
     def __init__(self, errors: Sequence[DataError]):
         super().__init__(errors)

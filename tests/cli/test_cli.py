@@ -12,7 +12,18 @@ from acsbench.cli.train import parse_settings
 from acsbench.errors import ConfigurationError
 from tests.datasets.builders import first_record, ptbxl_folder, wfdb_folder
 
-COMMANDS = ("demo", "prepare", "train", "predict", "evaluate", "reproduce", "models", "view")
+COMMANDS = (
+    "demo",
+    "simulate",
+    "prepare",
+    "describe",
+    "train",
+    "predict",
+    "evaluate",
+    "reproduce",
+    "models",
+    "view",
+)
 
 
 def run(*words: object) -> int:

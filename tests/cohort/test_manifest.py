@@ -62,7 +62,9 @@ def test_everyone_is_counted_once() -> None:
 
 
 def test_small_counts_are_hidden() -> None:
-    one = cohort("a", list(range(300)), [int(i % 60 == 0 or (i > 200 and i % 2)) for i in range(300)])
+    one = cohort(
+        "a", list(range(300)), [int(i % 60 == 0 or (i > 200 and i % 2)) for i in range(300)]
+    )
     split = pd.Series(["train"] * 150 + ["valid"] * 100 + ["test"] * 50, index=one.table.patient_id)
     manifest = make_manifest([one], {"a": split}, method="patients", seed=0, input_hash="x")
     assert manifest.counts["a"]["training"]["events"] == "<11"

@@ -36,11 +36,11 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
     "impossible age": (lambda f: edit_labels(f, 4, age="430"), "row 4, column 'age'"),
     "no header file": (
         lambda f: first_record(f).with_suffix(".hea").unlink(),
-        "row 2: the record has no header file",
+        "row 2, column 'record': the record has no header file",
     ),
     "header cut off": (
         lambda f: first_record(f).with_suffix(".hea").write_text("sim 12\n"),
-        "row 2: the header",
+        "row 2, column 'record': the header",
     ),
     "no signal file": (
         lambda f: first_record(f).with_suffix(".dat").unlink(),

@@ -1,7 +1,13 @@
 import pytest
 
+import acsbench.evaluation.summary as summary_module
 from acsbench.evaluation.metrics import compare_models, model_metrics
 from acsbench.evaluation.summary import SIMULATED, TOO_FEW, summarise
+
+
+@pytest.fixture(autouse=True)
+def few_ecgs_are_enough(monkeypatch):
+    monkeypatch.setattr(summary_module, "RANKING_ECGS", 10)
 
 
 def summary(study, simulated=False, **strengths):
@@ -30,6 +36,16 @@ def test_no_ranking_without_evidence(study):
     assert not pairs[0].differs
     assert "larger than chance" not in text
     assert "do not tell whether" in text
+
+
+def test_few_ecgs_rank_no_models(study, monkeypatch):
+    monkeypatch.setattr(summary_module, "RANKING_ECGS", 1000)
+    text, pairs = summary(study, weak=0.2, strong=3.0)
+    assert pairs[0].differs
+    assert not pairs[0].ranks
+    assert "highest" not in text
+    assert "larger than chance" not in text
+    assert "fewer than 1,000 ECGs, from which no ranking of models is claimed" in text
 
 
 def test_some_of_each(study):

@@ -11,7 +11,7 @@ from acsbench.errors import DataError
 from acsbench.waveforms.process import Source, measured_signs, process
 from acsbench.waveforms.profiles import STUDY_BAND, get_profile, standardise, study_rows
 from acsbench.waveforms.store import open_store
-from tests.datasets.nightingale_builder import MISSING_LEAD, nightingale_folder
+from tests.datasets.nightingale.builder import MISSING_LEAD, nightingale_folder
 
 
 def test_a_page_gives_the_rows_of_the_recording_it_was_printed_from(
@@ -51,7 +51,7 @@ def test_pages_go_into_a_store(tmp_path: Path) -> None:
     dataset = open_nightingale(nightingale_folder(tmp_path))
     ecg = dataset.tables.ecg[:24]
     sources = [
-        Source(ecg_id, dataset.root / path, "ecg-metadata.csv", int(row))
+        Source(ecg_id, dataset.root / path, "ecg-metadata.csv", int(row), "ecg_id")
         for ecg_id, path, row in zip(ecg["ecg_id"], ecg["path"], ecg["source_row"], strict=True)
     ]
     process(sources, dataset.read, tmp_path / "store", get_profile("study-rows"), input_hash="x")

@@ -31,7 +31,7 @@ def make(folder: Path, out: Path, **options) -> WaveformStore:
     dataset = open_dataset("wfdb_folder", folder)
     ecg = dataset.tables.ecg
     sources = [
-        Source(i, folder / p, "labels.csv", r)
+        Source(i, folder / p, "labels.csv", r, "record")
         for i, p, r in zip(ecg["ecg_id"], ecg["path"], ecg["source_row"], strict=True)
     ]
     options = {"input_hash": "x"} | options
@@ -100,7 +100,9 @@ def test_a_store_of_another_preparation_is_not_touched(folder: Path, tmp_path: P
 
 def test_stop_names_every_faulty_record_of_the_shard(folder: Path, tmp_path: Path) -> None:
     first_record(folder).with_suffix(".dat").unlink()
-    with pytest.raises(DataErrors, match=r"labels\.csv, row 2: the signal file .* missing"):
+    with pytest.raises(
+        DataErrors, match=r"labels\.csv, row 2, column 'record': the signal file .* missing"
+    ):
         make(folder, tmp_path / "store")
     # The two shards without a fault are kept for the next run.
     assert {p.name[:11] for p in (tmp_path / "store").iterdir()} == {"shard-00001", "shard-00002"}

@@ -11,7 +11,18 @@ import typer
 from rich.markup import escape
 
 from acsbench import __version__
-from acsbench.cli import demo, evaluate, models, predict, prepare, reproduce, train, view
+from acsbench.cli import (
+    demo,
+    describe,
+    evaluate,
+    models,
+    predict,
+    prepare,
+    reproduce,
+    simulate,
+    train,
+    view,
+)
 from acsbench.cli.console import err
 from acsbench.errors import AcsBenchError
 
@@ -29,7 +40,9 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 app.command("demo")(demo.command)
+app.command("simulate")(simulate.command)
 app.command("prepare")(prepare.command)
+app.command("describe")(describe.command)
 app.command("train")(train.command)
 app.command("predict")(predict.command)
 app.command("evaluate")(evaluate.command)

@@ -6,11 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from acsbench.datasets.dataset import Dataset, Rejected
+from acsbench.datasets.nightingale import open_nightingale, open_nightingale_holdout
 from acsbench.datasets.ptbxl import open_ptbxl
 from acsbench.datasets.wfdb_folder import open_wfdb_folder
 from acsbench.errors import ConfigurationError, DataError, did_you_mean
 
 READERS: dict[str, Callable[[Path], Dataset]] = {
+    "nightingale": open_nightingale,
+    "nightingale_holdout": open_nightingale_holdout,
     "ptbxl": open_ptbxl,
     "wfdb_folder": open_wfdb_folder,
 }

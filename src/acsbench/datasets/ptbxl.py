@@ -58,7 +58,7 @@ def open_ptbxl(root: Path, rate: int | None = None) -> Dataset:
     database = root / DATABASE
     raw = read_table(database, COLUMNS, FIX)
     statements = _read_statements(root / STATEMENTS)
-    paths = _record_paths(raw, root, database, rate)
+    path_column = _path_column(raw, root, database, rate)
     ages, sexes = _ages(raw), raw["sex"].str.strip().str.removesuffix(".0").map(SEX)
     codes, faulty_codes = _parse_statements(raw["scp_codes"], statements)
     checks = _row_checks(raw, ages, sexes, faulty_codes)
@@ -70,7 +70,7 @@ def open_ptbxl(root: Path, rate: int | None = None) -> Dataset:
             "patient_id": raw["patient_id"].str.strip().str.removesuffix(".0"),
             "age": ages,
             "fold": to_numbers(raw["strat_fold"]),
-            "path": paths,
+            "path": raw[path_column].str.strip(),
             "source_row": raw["source_row"],
             "sex": sexes,
         }
@@ -88,6 +88,7 @@ def open_ptbxl(root: Path, rate: int | None = None) -> Dataset:
             patient=patient,
             ecg=ecg.drop(columns="sex"),
             source=database,
+            path_column=path_column,
             unfilled={"encounter_id": "PTB-XL does not say which visit an ECG belongs to"},
         ),
         read=read_wfdb,
@@ -109,7 +110,8 @@ def _read_statements(path: Path) -> dict[str, Statement]:
     return {code: Statement(bool(marked), str(group)) for code, marked, group in rows}
 
 
-def _record_paths(raw: pd.DataFrame, root: Path, database: Path, rate: int | None) -> pd.Series:
+def _path_column(raw: pd.DataFrame, root: Path, database: Path, rate: int | None) -> str:
+    """The column that names the records of the rate wanted, or of the higher one there is."""
     columns = {500: "filename_hr", 100: "filename_lr"}
     rates = [rate] if rate is not None else [500, 100]
     for wanted in rates:
@@ -121,7 +123,7 @@ def _record_paths(raw: pd.DataFrame, root: Path, database: Path, rate: int | Non
         if (root / f"records{wanted}").is_dir():
             if column not in raw:
                 raise DataError("no such column", file=database, column=column, fix=FIX)
-            return raw[column].str.strip()
+            return column
     raise DataError(
         f"there is no folder {' or '.join(f'records{r}' for r in rates)}", file=root, fix=FIX
     )

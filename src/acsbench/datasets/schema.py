@@ -58,6 +58,7 @@ class Tables:
     Args:
         patient, ecg, encounter: see the module; `encounter` is None without visits.
         source: the file that `source_row` of the ECG table counts.
+        path_column: its column that says which recording belongs to a row.
         unfilled: columns of the schema that the dataset cannot fill, each with the reason.
 
     Raises:
@@ -69,6 +70,7 @@ class Tables:
     source: Path
     unfilled: dict[str, str] = field(default_factory=dict)
     encounter: pd.DataFrame | None = None
+    path_column: str = "ecg_id"
 
     def __post_init__(self) -> None:
         problems = [

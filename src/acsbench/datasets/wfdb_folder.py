@@ -67,7 +67,9 @@ def open_wfdb_folder(root: Path) -> Dataset:
     return Dataset(
         name=str(description.get("name", root.resolve().name)),
         root=root,
-        tables=Tables(patient=patient, ecg=ecg, source=path, unfilled=unfilled),
+        tables=Tables(
+            patient=patient, ecg=ecg, source=path, unfilled=unfilled, path_column="record"
+        ),
         read=read_wfdb,
         sources=tuple(file for file in (path, root / DESCRIPTION) if file.is_file()),
         rejected=rejected,

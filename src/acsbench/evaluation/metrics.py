@@ -47,6 +47,10 @@ class ModelMetrics:
     threshold: float
 
 
+RANKING_ECGS = 1000
+"""Fewer ECGs than these rank no models, whatever the interval of a difference."""
+
+
 @dataclass(frozen=True)
 class Pair:
     """Two models on the same ECGs; `comparison` is the first less the second.
@@ -63,6 +67,11 @@ class Pair:
     def differs(self) -> bool:
         """Whether the interval of the difference excludes 0."""
         return self.comparison.difference.low > 0 or self.comparison.difference.high < 0
+
+    @property
+    def ranks(self) -> bool:
+        """Whether the difference may be told as a ranking: it is sure, and not from few ECGs."""
+        return self.differs and self.comparison.difference.n >= RANKING_ECGS
 
 
 def model_metrics(

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from acsbench.evaluation.cohort import Sample
-from acsbench.evaluation.metrics import SPECIFICITY, ModelMetrics, Pair, model_order
+from acsbench.evaluation.metrics import (
+    RANKING_ECGS,
+    SPECIFICITY,
+    ModelMetrics,
+    Pair,
+    model_order,
+)
 
 SIMULATED = (
     "The ECGs are simulated: these numbers show that the software works and say nothing about "
@@ -55,8 +61,13 @@ def _discrimination(
     ecgs = f"{len(sample.labels):,} test ECGs of {len(set(sample.patients)):,} patients"
     if len(metrics) == 1:
         text = f"On {ecgs}, {best} reached an AUROC of {number}"
-    else:
+    elif len(sample.labels) >= RANKING_ECGS:
         text = f"On {ecgs}, {best} had the highest AUROC of {len(metrics)} models, {number}"
+    else:
+        others = _listed(
+            f"{name} {metrics[name].estimates['auroc']}" for name in model_order(metrics)[1:]
+        )
+        text = f"On {ecgs}, {best} reached an AUROC of {number}, {others}"
     text += (
         f": of an ECG with the event and one without, it gives the right one the higher "
         f"probability {100 * area.value:.0f} times in 100."
@@ -67,6 +78,12 @@ def _discrimination(
 
 
 def _ranking(best: str, pairs: Sequence[Pair]) -> list[str]:
+    if pairs and pairs[0].comparison.difference.n < RANKING_ECGS:
+        leads = _listed(f"{pair.comparison.difference} over {pair.second}" for pair in pairs)
+        return [
+            f"The AUROC of {best} differs by {leads}. These are fewer than {RANKING_ECGS:,} ECGs, "
+            "from which no ranking of models is claimed."
+        ]
     behind = [pair for pair in pairs if pair.differs]
     undecided = [pair for pair in pairs if not pair.differs]
     sentences = []

@@ -212,13 +212,13 @@ def _split(
 
 
 def _sources(dataset: Dataset, needed: pd.Series) -> list[Source]:
-    """The recordings that any task needs, in the table's order."""
-    ecg = dataset.tables.ecg
-    ecg = ecg[ecg["ecg_id"].isin(needed)]
-    table = str(dataset.tables.source)
+    """All recordings in the table's order; those that a task needs are wanted."""
+    ecg, table = dataset.tables.ecg, str(dataset.tables.source)
+    column = dataset.tables.path_column
+    columns = (ecg["ecg_id"], ecg["path"], ecg["source_row"], ecg["ecg_id"].isin(needed))
     return [
-        Source(ecg_id, dataset.root / path, table, int(row))
-        for ecg_id, path, row in zip(ecg["ecg_id"], ecg["path"], ecg["source_row"], strict=True)
+        Source(ecg_id, dataset.root / path, table, int(row), column, bool(wanted))
+        for ecg_id, path, row, wanted in zip(*columns, strict=True)
     ]
 
 

@@ -42,12 +42,18 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Source:
-    """One recording to process: where it lies, and the table's line that names it."""
+    """One recording to process: where it lies, and the table's line that names it.
+
+    One that no task wants is read all the same, so that one run tells every faulty file, but
+    not stored.
+    """
 
     ecg_id: str
     path: Path
     table: str
     row: int
+    column: str
+    wanted: bool = True
 
 
 @dataclass(frozen=True)
@@ -67,7 +73,8 @@ class Work:
     def digest(self) -> str:
         """Digest of all that the shard depends on: preparation, recordings, their files' sizes."""
         recordings = [
-            (source.ecg_id, str(source.path), _size(source.path)) for source in self.sources
+            (source.ecg_id, source.wanted, str(source.path), _size(source.path))
+            for source in self.sources
         ]
         preparation = {k: v for k, v in self.plan.items() if k not in ("input_hash", "ecgs")}
         return digest_of([preparation, recordings])
@@ -121,7 +128,7 @@ def process(
         "skip_faulty": skip_faulty,
         "shard_ecgs": SHARD_ECGS,
         "input_hash": input_hash,
-        "ecgs": digest_of([source.ecg_id for source in sources]),
+        "ecgs": digest_of([(source.ecg_id, source.wanted) for source in sources]),
     }
     if not _is_finished(folder, plan):
         folder.mkdir(parents=True, exist_ok=True)
@@ -219,6 +226,8 @@ def _make_shard(work: Work) -> list[DataError]:
         except DataError as error:
             rejected.append(Rejected(source.ecg_id, _located(error, source)))
             continue
+        if not source.wanted:
+            continue
         arrays.append(_to_integers(profile.prepare(recording), profile))
         place = {"shard": work.number, "row": len(rows), "quality": _quality(recording)}
         rows.append({"ecg_id": source.ecg_id} | place | measured_signs(recording))
@@ -250,7 +259,7 @@ def _located(error: DataError, source: Source) -> DataError:
         error.problem,
         file=source.table,
         row=source.row,
-        column=error.column,
+        column=source.column,
         private=private,
         fix=error.fix,
     )

@@ -1,0 +1,137 @@
+"""ed-bwh-ecg: emergency-department ECGs of Brigham and Women's Hospital, with visits and outcomes.
+
+Hosted by Nightingale Open Science (doi 10.48815/N5CC7R). Folder as published, `ed-bwh-ecg/v1`:
+`patient.csv`, `ed-encounter.csv`, `ecg-metadata.csv`, `ecg-ed-enc.csv` (which visit an ECG
+belongs to; some belong to none), `ecg-npy-index.csv` and the printed pages below
+`ecg-waveforms-npz`.
+
+Columns keep the dataset's names, except `patient_id`, `encounter_id`, `age` (at the visit) and
+`race_…`, which some releases give without `race_`. Flags are nullable booleans.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from acsbench.datasets.dataset import Dataset, Rejected
+from acsbench.datasets.description import DESCRIPTION, read_description
+from acsbench.datasets.nightingale.checks import contradictions, read_tables
+from acsbench.datasets.nightingale.columns import LAYOUTS
+from acsbench.datasets.nightingale.rejects import sound_rows
+from acsbench.datasets.nightingale.tables import FIX, SourceTable
+from acsbench.datasets.nightingale.types import is_among
+from acsbench.datasets.nightingale.waveforms import (
+    COPY,
+    MISSING,
+    WAVEFORMS,
+    faulty_waveforms,
+    present_waveforms,
+    read_npz,
+    waveform_paths,
+)
+from acsbench.datasets.schema import Tables
+from acsbench.errors import DataError, DataErrors
+
+BELOW = ("", "v1", "ed-bwh-ecg/v1")
+"""Where below the folder that was named the tables may lie."""
+
+TASKS = ("acs", "mace")
+
+
+def open_nightingale(root: Path) -> Dataset:
+    """Read and check the tables of ed-bwh-ecg.
+
+    Args:
+        root: the folder that holds `patient.csv`, or one above it.
+
+    Returns:
+        The dataset. Rows that cannot be used are in `rejected`, with the ECGs that depend on
+        them; so are ECGs without a waveform file, unless there are no waveforms at all.
+
+    Raises:
+        DataErrors: a file or a column is missing, most of a column is wrong, or no ECG can be
+            used. Everything else that is wrong is told as well, waveform files included.
+    """
+    folder = tables_folder(root)
+    files = [folder / layout.file for layout in LAYOUTS]
+    if not any(file.is_file() for file in files):
+        problem = f"the folder holds none of {', '.join(file.name for file in files)}"
+        raise DataErrors([DataError(problem, file=root, fix=FIX)])
+    sources = read_tables(folder)
+    present = present_waveforms(folder)
+    unlisted = _check_presence(sources.ecg, present)
+    fatal = sources.fatal()
+    described = root if (root / DESCRIPTION).is_file() else folder
+    try:
+        description = read_description(described)
+    except DataError as error:
+        fatal.append(error)
+    if fatal:
+        in_files = [] if present is None else _faults_of_files(folder, sources.ecg, present)
+        raise DataErrors([*fatal, *sources.faults(), *in_files])
+    sound = sound_rows(sources)
+    if sound.ecg.empty:
+        raise DataErrors(sources.faults())
+    # Nobody will read the file of an ECG that is left out for its tables: do it now, so that one
+    # run tells everything.
+    taken = [item.ecg_id for item in sound.rejected if item.ecg_id is not None]
+    in_files = _faults_of_files(folder, sources.ecg, present or set(), taken)
+    return Dataset(
+        name=str(description.get("name", "ed-bwh-ecg")),
+        root=folder,
+        tables=Tables(
+            patient=sound.patient,
+            encounter=sound.encounter,
+            ecg=sound.ecg,
+            source=sources.ecg.path,
+        ),
+        read=read_npz,
+        sources=tuple(file for file in (*files, described / DESCRIPTION) if file.is_file()),
+        rejected=(*sound.rejected, *(Rejected(None, error) for error in in_files)),
+        notes=(*sources.notes(), *contradictions(sources), *_notes(present, unlisted)),
+        simulated=bool(description.get("simulated", False)),
+        tasks=tuple(description.get("tasks", TASKS)),
+    )
+
+
+def tables_folder(root: Path) -> Path:
+    """The folder, at or below `root`, that holds the tables; `root` if none does."""
+    for below in BELOW:
+        if any((root / below / layout.file).is_file() for layout in LAYOUTS):
+            return root / below
+    return root
+
+
+def _check_presence(ecg: SourceTable, present: set[str] | None) -> int:
+    """Note the ECGs without a waveform file; give the number of files without an ECG."""
+    if present is None or "ecg_id" not in ecg.columns:
+        return 0
+    paths = waveform_paths(ecg.columns["ecg_id"])
+    there = is_among(paths, present)
+    missing = paths.notna().to_numpy(dtype=bool) & ~there
+    ecg.check("ecg_id", missing, MISSING, COPY, each=True)
+    return len(present) - paths[there].nunique()
+
+
+def _faults_of_files(
+    folder: Path, ecg: SourceTable, present: set[str], among: Sequence[str] | None = None
+) -> list[DataError]:
+    """What is wrong with the waveform files of all ECGs, or of some."""
+    if "ecg_id" not in ecg.columns:
+        return []
+    paths = waveform_paths(ecg.columns["ecg_id"])
+    there = is_among(paths, present)
+    if among is not None:
+        there &= is_among(ecg.columns["ecg_id"], set(among))
+    ids = ecg.columns["ecg_id"][there]
+    found = faulty_waveforms(folder, list(ids), list(paths[there]), ecg.rows[there], ecg.path)
+    return [error for _, error in found]
+
+
+def _notes(present: set[str] | None, unlisted: int) -> list[str]:
+    if present is None:
+        return [f"there is no folder {WAVEFORMS}: tables only"]
+    if unlisted:
+        return [f"{unlisted:,} waveform files belong to no ECG of the tables (the holdout?)"]
+    return []

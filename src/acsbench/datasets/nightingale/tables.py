@@ -1,0 +1,283 @@
+"""Reading the tables of ed-bwh-ecg: as text in one go, then column by column into types.
+
+Nothing stops at the first fault: what is wrong with the file as a whole and what is wrong with
+single rows is collected, so that one run tells everything.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+from pyarrow import csv as pa_csv
+
+from acsbench.datasets.nightingale.columns import NEVER_EMPTY, Kind, Layout
+from acsbench.datasets.nightingale.types import convert
+from acsbench.errors import DataError
+
+EMPTY_CELLS = ["", "NA", "N/A", "NaN", "nan", "NaT", "None", "null", "NULL", "<NA>"]
+FIX = "Point to the folder that holds ed-bwh-ecg/v1 as published by Nightingale Open Science"
+MEND = "Mend the cell, or leave its ECGs out with --on-error skip"
+COPY_AGAIN = "Copy the table again from its source"
+IDS = ("ecg_id", "encounter_id", "patient_id")
+MOST_SINGLE_FAULTS = 10
+"""Faults of one kind that are told row by row even where more than half of the rows have them."""
+
+
+@dataclass(frozen=True)
+class RowFault:
+    """A row that breaks a rule; `place` counts from 0, None where the row could not be read."""
+
+    place: int | None
+    error: DataError
+
+
+@dataclass(frozen=True, eq=False)
+class SourceTable:
+    """A table as far as it could be read; columns go by their names in the common schema.
+
+    Args:
+        path: its file.
+        rows: the line that each row has in a spreadsheet.
+        written: the cells as they were written.
+        names: the file's own name of each column.
+        columns: typed columns; cells that are not what they should be are missing.
+        fatal: what makes the table useless: a column, or a rule that most rows break.
+        faults: what makes single rows useless.
+        notes: what a user should know.
+    """
+
+    path: Path
+    rows: NDArray[np.int64]
+    written: pa.Table
+    names: dict[str, str]
+    columns: dict[str, pd.Series] = field(default_factory=dict)
+    fatal: list[DataError] = field(default_factory=list)
+    faults: list[RowFault] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def check(
+        self,
+        column: str,
+        broken: NDArray[np.bool_],
+        problem: str,
+        fix: str,
+        *,
+        each: bool = False,
+    ) -> None:
+        """Note every row that breaks a rule.
+
+        A rule that more than half of the rows break is told once, as a fault of the column: it
+        is not the rows that are wrong then.
+
+        Args:
+            column: the column to blame.
+            broken: shape (rows,).
+            problem: what is wrong, without the value.
+            fix: what to do about it.
+            each: tell of each row, however many they are.
+        """
+        places = np.flatnonzero(broken)
+        if not each and self.is_systematic(column, len(places)):
+            problem = (
+                f"{problem}, in {len(places):,} of {len(self.rows):,} rows, the first of which "
+                f"is row {self.rows[places[0]]}"
+            )
+            (private,) = self._found(column, places[:1])
+            self.fatal.append(self.error(problem, COPY_AGAIN, column=column, private=private))
+            return
+        for place, private in zip(places.tolist(), self._found(column, places), strict=True):
+            row = int(self.rows[place])
+            error = self.error(problem, fix, row=row, column=column, private=private)
+            self.faults.append(RowFault(place, error))
+
+    def check_unique(self, key: str) -> None:
+        """Note every row whose id a row above has already."""
+        if key in self.columns:
+            ids = self.columns[key]
+            twice = (ids.duplicated() & ids.notna()).to_numpy(dtype=bool)
+            what = "id" if key in IDS else "index"
+            self.check(key, twice, f"a row above has the same {what}", "Keep one row of each")
+
+    def is_systematic(self, column: str, broken: int) -> bool:
+        """Whether so many broken cells say something about the column, not about the rows."""
+        filled = len(self.written) - self.written[column].null_count
+        return broken > max(MOST_SINGLE_FAULTS, filled / 2)
+
+    def error(
+        self,
+        problem: str,
+        fix: str,
+        *,
+        row: int | None = None,
+        column: str | None = None,
+        private: str | None = None,
+    ) -> DataError:
+        """An error in this file; the column is told by the file's own name."""
+        name = None if column is None else self.names[column]
+        return DataError(problem, file=self.path, row=row, column=name, private=private, fix=fix)
+
+    def as_written(
+        self, column: str, places: Sequence[int] | NDArray[np.int64]
+    ) -> list[str | None]:
+        """Cells as they were written, None where one is empty."""
+        cells: list[str | None] = (
+            self.written[column].take(pa.array(places, pa.int64())).to_pylist()
+        )
+        return cells
+
+    def _found(self, column: str, places: NDArray[np.int64]) -> list[str]:
+        """Cells and their rows' ids, for those who may see them."""
+        ids = [name for name in IDS if name in self.names and name != column]
+        names = ["found", *ids]
+        cells = zip(*(self.as_written(name, places) for name in (column, *ids)), strict=True)
+        return [
+            ", ".join(f"{name} {cell!r}" for name, cell in zip(names, row, strict=True))
+            for row in cells
+        ]
+
+
+def read_source_table(root: Path, layout: Layout) -> SourceTable:
+    """Read a table and check each of its cells.
+
+    Args:
+        root: the folder that holds the tables.
+        layout: which table.
+
+    Returns:
+        The table with all that is wrong with it; without columns if it could not be read.
+    """
+    path = root / layout.file
+    if not path.is_file():
+        return _unread(path, "the file does not exist", FIX)
+    try:
+        header = _read_header(path)
+        cells, rows, ragged = _read_cells(path, len(header))
+    except OSError as error:
+        return _unread(path, f"the file cannot be read ({error.strerror})", COPY_AGAIN)
+    except (pa.ArrowInvalid, UnicodeDecodeError, csv.Error, StopIteration) as error:
+        if isinstance(error, UnicodeDecodeError) or "UTF8" in str(error):
+            return _unread(path, "the text is not UTF-8", "Save it as UTF-8")
+        # The parser's own words may quote a row: they are not repeated.
+        return _unread(path, "this is not a table in CSV", "Save it as CSV with a header")
+    found = _find_columns(header, layout)
+    names = {layout.renamed.get(column, column): name for column, name in found.items()}
+    written = {new: cells[header.index(name)] for new, name in names.items()}
+    table = SourceTable(path, rows, pa.table(written), names)
+    _check_header(table, header, layout, found)
+    if not len(rows):
+        table.fatal.append(table.error("the table has a header and no rows", FIX))
+    table.faults.extend(ragged)
+    for column in found:
+        _convert_column(table, layout, column)
+    return table
+
+
+def _unread(path: Path, problem: str, fix: str) -> SourceTable:
+    no_rows = np.zeros(0, dtype=np.int64)
+    error = DataError(problem, file=path, fix=fix)
+    return SourceTable(path, no_rows, pa.table({}), {}, fatal=[error])
+
+
+def _read_header(path: Path) -> list[str]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return [name.strip() for name in next(csv.reader(file))]
+
+
+def _read_cells(
+    path: Path, columns: int
+) -> tuple[list[pa.ChunkedArray], NDArray[np.int64], list[RowFault]]:
+    """All cells as text, the line of each row, and the rows with too few or too many cells."""
+    ragged: dict[int, RowFault] = {}
+
+    def note(row: pa_csv.InvalidRow) -> str:
+        error = DataError(
+            f"the row has {row.actual_columns} cells; {row.expected_columns} are expected",
+            file=path,
+            row=row.number,
+            private=f"found {row.text!r}",
+            fix="Mend the row, or leave its ECGs out with --on-error skip",
+        )
+        ragged[row.number] = RowFault(None, error)
+        return "skip"
+
+    names = [str(number) for number in range(columns)]
+    table = pa_csv.read_csv(
+        path,
+        # Row numbers are known to a single thread only.
+        read_options=pa_csv.ReadOptions(use_threads=False, column_names=names, skip_rows=1),
+        parse_options=pa_csv.ParseOptions(invalid_row_handler=note, ignore_empty_lines=False),
+        convert_options=pa_csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.large_string()),
+            null_values=EMPTY_CELLS,
+            strings_can_be_null=True,
+        ),
+    )
+    lines = np.arange(2, len(table) + len(ragged) + 2)
+    lines = lines[~np.isin(lines, list(ragged))]
+    filled = np.zeros(len(table), dtype=bool)
+    for name in names:
+        filled |= table[name].is_valid().to_numpy()
+        if filled.all():
+            break
+    if not filled.all():  # empty lines, as many editors leave at the end
+        table, lines = table.filter(pa.array(filled)), lines[filled]
+    return [column.combine_chunks() for column in table.columns], lines, list(ragged.values())
+
+
+def _find_columns(header: list[str], layout: Layout) -> dict[str, str]:
+    """The header's name of each column that is there."""
+    found = {}
+    for column in layout.columns:
+        for name in (column, layout.spellings.get(column)):
+            if name is not None and name in header:
+                found[column] = name
+                break
+    return found
+
+
+def _check_header(
+    table: SourceTable, header: list[str], layout: Layout, found: dict[str, str]
+) -> None:
+    if not found:
+        problem = f"none of the table's columns is there; found {len(header)} columns"
+        fix = "Is there a header, and is the delimiter a comma? " + FIX
+        table.fatal.append(table.error(problem, fix))
+        return
+    for column in layout.columns:
+        other = layout.spellings.get(column)
+        if column not in found:
+            also = f" (or {other!r})" if other else ""
+            problem = f"no column {column!r}{also}; found {len(header)} columns"
+            table.fatal.append(DataError(problem, file=table.path, column=column, fix=FIX))
+        elif header.count(found[column]) > 1:
+            fix = "Keep one of them"
+            table.fatal.append(
+                DataError("the column is there twice", file=table.path, column=column, fix=fix)
+            )
+    known = {*layout.columns, *layout.spellings.values()}
+    # pandas writes its row numbers under an empty name.
+    unknown = [n for n in header if n not in known and n and not n.startswith("Unnamed")]
+    if unknown:
+        table.notes.append(
+            f"{layout.file}: passed over the columns {', '.join(unknown)}, which ed-bwh-ecg lacks"
+        )
+
+
+def _convert_column(table: SourceTable, layout: Layout, column: str) -> None:
+    name, kind = layout.renamed.get(column, column), layout.columns[column]
+    cells = table.written[name].combine_chunks()
+    values, broken = convert(kind, cells)
+    if column in layout.lenient and table.is_systematic(name, int(broken.sum())):
+        values, broken = convert(Kind.TEXT, cells)
+        table.notes.append(f"{layout.file}: {column} is kept as text, which was not expected")
+    if kind in NEVER_EMPTY and column not in layout.may_be_empty:
+        broken = broken | ~cells.is_valid().to_numpy(zero_copy_only=False)
+    table.columns[name] = values
+    table.check(name, broken, kind.value, MEND)
