@@ -6,10 +6,13 @@ import hashlib
 import json
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from acsbench.errors import ConfigurationError
 
 PARTIAL = ".partial"
 
@@ -27,6 +30,46 @@ def written_whole(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def folder_written_whole(folder: Path) -> Iterator[Path]:
+    """A temporary folder beside `folder` that takes its place if the block ends without an error.
+
+    A folder that was there before is replaced as a whole; nothing stays behind after an error.
+    """
+    # Beside its destination: a rename across file systems would not be atomic.
+    folder = folder.resolve()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    token = secrets.token_hex(4)
+    new = folder.with_name(f".{folder.name}.{token}{PARTIAL}")
+    old = folder.with_name(f".{folder.name}.{token}.old{PARTIAL}")
+    new.mkdir()
+    try:
+        yield new
+        if folder.exists():
+            folder.rename(old)
+        try:
+            new.rename(folder)
+        except OSError:
+            if old.exists():
+                old.rename(folder)
+            raise
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def require_empty(folder: Path) -> None:
+    """Make sure that a new folder would replace nothing.
+
+    Raises:
+        ConfigurationError: it is a file, or not empty.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ConfigurationError(
+            f"{folder} exists and is not an empty folder; name another or remove it"
+        )
 
 
 def write_text(path: Path, text: str) -> None:

@@ -358,6 +358,38 @@ def test_few_unknown_among_many_do_not_hide_a_share() -> None:
     assert rows["Female"] == ("<11", "<11", "0")
 
 
+def interval(text: str, units: int) -> tuple[float, float]:
+    """What a printed share says of its numerator."""
+    if "not shown" in text:
+        return 0, units
+    if text in "01":
+        return int(text) * units, int(text) * units
+    share, half = float(text.split()[0]), 0.5 * 10.0 ** -len(text.split()[0].partition(".")[2])
+    return (share - half) * units, (share + half) * units
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    tested=st.integers(1100, 30_000),
+    untested=st.integers(1100, 30_000),
+    yes=st.tuples(st.integers(0, 25), st.integers(0, 400)),
+)
+def test_rounded_shares_of_many_do_not_tell_small_cells(tested, untested, yes) -> None:
+    n = np.arange(tested + untested)
+    table = pd.DataFrame({"ecg_id": n.astype(str), "patient_id": n.astype(str)})
+    table["has_bbb"] = (n < yes[0]) | ((n >= tested) & (n < tested + yes[1]))
+    columns = {TOTAL: n >= 0, TESTED: n < tested, UNTESTED: n >= tested}
+    found = table_one(table, columns)
+    (cells,) = (row.cells for row in table_rows(found, "ecg") if row.section)
+    total, of_tested, of_untested = (
+        interval(text, mask.sum()) for text, mask in zip(cells, columns.values(), strict=True)
+    )
+    for count, own, others in ((yes[0], of_tested, of_untested), (yes[1], of_untested, of_tested)):
+        if 0 < count < 11:
+            assert max(own[0], total[0] - others[1]) <= 1
+            assert min(own[1], total[1] - others[0]) >= 10
+
+
 def test_means_of_few_are_hidden_with_what_gives_them_away() -> None:
     n = np.arange(300)
     table = pd.DataFrame({"ecg_id": n.astype(str), "patient_id": n.astype(str)})

@@ -34,12 +34,11 @@ def reach(release: Release, hidden, target: np.ndarray) -> tuple[int, int]:
     """The least and the greatest count of a set in any table of whole numbers that looks alike."""
     rows, low, high = [np.zeros((1, len(release.counts)))], [0.0], [0.0]
     for item in release.items:
-        truth = item.rows @ release.counts
         if item.name not in hidden.items:
-            slack = item.slacks()
+            limits = item.limits(release.counts)
             rows.append(item.rows)
-            low += list(truth - slack)
-            high += list(truth + slack)
+            low += list(limits[:, 0])
+            high += list(limits[:, 1])
         elif item.name in hidden.under_11:
             rows.append(item.rows)
             low += [1.0]
@@ -157,7 +156,7 @@ def test_what_is_rounded_need_not_be_hidden() -> None:
     fixed = Item(("everyone",), everyone, fixed=True)
     exact = Release(counts, small, [fixed, Item(("known",), known)])
     assert protect(exact).items == {("known",)}
-    rounded = Release(counts, small, [fixed, Item(("known",), known, slack=10.0)])
+    rounded = Release(counts, small, [fixed, Item(("known",), known, np.array([[4990.0, 5010.0]]))])
     assert protect(rounded) == NOTHING
 
 

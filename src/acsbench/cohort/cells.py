@@ -25,6 +25,10 @@ ROUNDED_FROM = 1100
 """From so many units on, a share of three decimals does not tell how many were unknown: some
 numerator fits each of the ten denominators below it."""
 
+TOLD_DECIMALS = 4
+"""Decimals that shares of so many are taken to be known with; no more are printed, and standard
+errors and differences in standard errors do not add one."""
+
 Values = Mapping[str, Floats]
 """Of one family's columns: the value of each unit in each column of the table."""
 
@@ -270,10 +274,19 @@ def _share(name: Name, no: Set, yes: Set, counts: NDArray[np.int64], cost: float
     n_no, n_yes = float(no @ counts), float(yes @ counts)
     if n_no + n_yes < ROUNDED_FROM:
         return Item(name, np.stack([no, yes]).astype(float), cost=cost)
-    # The share itself, and about how many were known.
-    share = (n_no * yes - n_yes * no) / (n_no + n_yes)
-    rows = np.stack([share, (no | yes).astype(float)])
-    return Item(name, rows, np.array([0.0, SMALLEST_CELL - 1.0]), cost=cost)
+    known = n_no + n_yes
+    share, half = round(n_yes / known, TOLD_DECIMALS), 0.5 * 10.0**-TOLD_DECIMALS
+    # The numerator lies between two shares of those who are known, and these are about so many.
+    rows = np.stack(
+        [
+            (1 - share - half) * yes - (share + half) * no,
+            (1 - share + half) * yes - (share - half) * no,
+            1.0 * (no | yes),
+        ]
+    )
+    few = SMALLEST_CELL - 1.0
+    told = np.array([[-np.inf, 0.0], [0.0, np.inf], [known - few, known + few]])
+    return Item(name, rows, told, cost=cost)
 
 
 def _pairs(levels: Mapping[str, Level]) -> list[tuple[str, str]]:

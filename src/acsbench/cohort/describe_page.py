@@ -27,8 +27,8 @@ PLAIN_ERRORS = (
 _CAPTIONS = {
     "ecg": "Counted over ECGs: a patient with several ECGs counts as often.",
     "visit": "Counted over visits: each visit with an ECG counts once.",
-    "patient": "Counted over patients: each counts once. The age is that at the first ECG in the "
-    "column, a troponin the highest; an outcome counts if any of the visits has it.",
+    "patient": "Counted over patients: each counts once, with the age at the first ECG in the "
+    "column. Of several values of an outcome or a measurement the highest counts.",
 }
 
 
@@ -146,6 +146,7 @@ def render(description: Description, figure: str) -> str:
         lstrip_blocks=True,
     )
     table = description.table
+    missing = missing_rows(table)
     # Our own figure: matplotlib has escaped the names in it.
     svg = Markup(
         '<svg role="img" aria-label="Flow of the cohort; the counts are in the text."'
@@ -158,7 +159,8 @@ def render(description: Description, figure: str) -> str:
         "tables": {level: sections(table_rows(table, level)) for level in table.levels},
         "captions": _CAPTIONS,
         "units": LEVEL_NAMES,
-        "missing": sections(missing_rows(table)),
+        "missing": sections([row for row in missing if set(row.cells) != {"0"}]),
+        "never_missing": [row.title for row in missing if set(row.cells) == {"0"}],
         "comparisons": [(c.row, c.column, comparison_cells(c)) for c in description.comparisons],
         "plain_errors": PLAIN_ERRORS,
         "footnotes": footnotes(table),

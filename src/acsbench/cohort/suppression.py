@@ -41,7 +41,8 @@ class Item:
     Args:
         name: what it is.
         rows: weights over the atoms of the sums that it tells, shape (r, atoms).
-        slack: how far off each sum may be, for what is printed does not tell it exactly; (r,).
+        told: what is told of each sum, its least and its greatest value, shape (r, 2); None if
+            the sum itself is told.
         cost: what its loss costs; of items that would do, the cheapest is hidden.
         fixed: it is printed in any case.
         is_count: it is one exact count, so that hiding it may still say "under 11".
@@ -49,14 +50,16 @@ class Item:
 
     name: Name
     rows: Floats
-    slack: Floats | float = 0.0
+    told: Floats | None = None
     cost: float = 1.0
     fixed: bool = False
     is_count: bool = False
 
-    def slacks(self) -> Floats:
-        """The slack of each row, shape (r,)."""
-        return np.broadcast_to(np.asarray(self.slack, dtype=np.float64), len(self.rows))
+    def limits(self, counts: NDArray[np.int64]) -> Floats:
+        """What is told of each sum, exact or not, shape (r, 2)."""
+        return (
+            np.repeat((self.rows @ counts)[:, None], 2, axis=1) if self.told is None else self.told
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,47 +189,56 @@ class Attacker:
         """Show an item, and forget the tables in which it would look different."""
         self.hidden.discard(number)
         item = self.release.items[number]
-        truth = item.rows @ self.release.counts
+        low, high = item.limits(self.release.counts).T
         self.possible = [
             x
             for x in self.possible
-            if (np.abs(item.rows @ x - truth) <= item.slacks() + _TOLERANCE).all()
+            if (item.rows @ x >= low - _TOLERANCE).all()
+            and (item.rows @ x <= high + _TOLERANCE).all()
         ]
 
     def _minimise(self, objective: Floats) -> tuple[float, tuple[int, ...]]:
         """The least value over what is possible, and the items that hold it up."""
-        release, atoms = self.release, len(self.release.counts)
-        shown = [n for n in range(len(release.items)) if n not in self.hidden]
-        sizes = [len(release.items[n].rows) for n in shown]
-        owner = np.repeat(np.array(shown, dtype=int), sizes)
-        rows = np.concatenate([np.zeros((0, atoms)), *(release.items[n].rows for n in shown)])
-        slack = np.concatenate([np.zeros(0), *(release.items[n].slacks() for n in shown)])
-        truth = rows @ release.counts
-        exact, loose = slack == 0, slack > 0
-        upper = [rows[loose], -rows[loose]]
-        limits = [truth[loose] + slack[loose], slack[loose] - truth[loose]]
-        for inner, outer in release.nested:
-            upper.append(inner.astype(np.float64)[None] - outer)
-            limits.append(np.zeros(1))
-        if self.uses_marks:
-            for n in self.hidden & self.marked:
-                upper += [release.items[n].rows, -release.items[n].rows]
-                limits.append(np.array([SMALLEST_CELL - 1.0, -1.0]))
+        rows, limits, owner = self._told()
+        low, high = limits.T
+        exact = low == high
+        below, above = ~exact & np.isfinite(high), ~exact & np.isfinite(low)
         result = linprog(
             objective,
             A_eq=rows[exact],
-            b_eq=truth[exact],
-            A_ub=np.concatenate(upper),
-            b_ub=np.concatenate(limits),
-            bounds=(0, float(release.counts.sum()) + _ROOM),
+            b_eq=low[exact],
+            A_ub=np.concatenate([rows[below], -rows[above]]),
+            b_ub=np.concatenate([high[below], -low[above]]),
+            bounds=(0, float(self.release.counts.sum()) + _ROOM),
             method="highs",
         )
         if result.x is None or result.fun is None:
             raise RuntimeError(f"the linear programme of a table failed: {result.message}")
         self.possible.append(result.x)
-        # An item without a price in the optimum does not hold it up.
-        priced = np.zeros(len(rows), dtype=bool)
-        priced[exact] = np.abs(result.eqlin.marginals) > _TOLERANCE
-        loose_prices = np.abs(result.ineqlin.marginals[: 2 * loose.sum()]).reshape(2, -1)
-        priced[loose] = (loose_prices > _TOLERANCE).any(axis=0)
-        return float(result.fun), tuple(dict.fromkeys(owner[priced].tolist()))
+        # What has no price in the optimum does not hold it up.
+        prices = np.concatenate([result.eqlin.marginals, result.ineqlin.marginals])
+        owners = np.concatenate([owner[exact], owner[below], owner[above]])
+        because = owners[np.abs(prices) > _TOLERANCE]
+        return float(result.fun), tuple(dict.fromkeys(because[because >= 0].tolist()))
+
+    def _told(self) -> tuple[Floats, Floats, NDArray[np.int64]]:
+        """Sums that bound what is possible: weights, limits, and the items that tell them.
+
+        What everyone knows without an item has the owner -1.
+        """
+        release = self.release
+        rows, limits, owners = [np.zeros((0, len(release.counts)))], [np.zeros((0, 2))], list[int]()
+        for number, item in enumerate(release.items):
+            if number not in self.hidden:
+                rows.append(item.rows)
+                limits.append(item.limits(release.counts))
+                owners += [number] * len(item.rows)
+            elif self.uses_marks and number in self.marked:
+                rows.append(item.rows)
+                limits.append(np.array([[1.0, SMALLEST_CELL - 1.0]]))
+                owners.append(-1)
+        for inner, outer in release.nested:
+            rows.append(inner.astype(np.float64)[None] - outer)
+            limits.append(np.array([[-np.inf, 0.0]]))
+            owners.append(-1)
+        return np.concatenate(rows), np.concatenate(limits), np.array(owners, dtype=np.int64)

@@ -1,16 +1,11 @@
-"""The folder of an evaluation: what it holds, and how it appears all at once."""
+"""The folder of an evaluation: what it holds, and what it may replace."""
 
 from __future__ import annotations
 
 import json
-import secrets
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from acsbench.errors import ConfigurationError
-from acsbench.files import PARTIAL
 
 REPORT, RESULTS, COMPARISONS = "report.html", "results.csv", "comparisons.csv"
 ROC_SVG, ROC_PNG, SUMMARY = "roc.svg", "roc.png", "evaluation.json"
@@ -41,27 +36,3 @@ def _is_evaluation(folder: Path) -> bool:
     except (OSError, ValueError):
         return False
     return isinstance(content, dict) and content.get("format") == FORMAT
-
-
-@contextmanager
-def whole_folder(out: Path) -> Iterator[Path]:
-    """A temporary folder beside `out` that takes its place if the block ends without an error."""
-    out = out.resolve()
-    out.parent.mkdir(parents=True, exist_ok=True)
-    token = secrets.token_hex(4)
-    new = out.with_name(f".{out.name}.{token}{PARTIAL}")
-    old = out.with_name(f".{out.name}.{token}.old{PARTIAL}")
-    new.mkdir()
-    try:
-        yield new
-        if out.exists():
-            out.rename(old)
-        try:
-            new.rename(out)
-        except OSError:
-            if old.exists():
-                old.rename(out)
-            raise
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)

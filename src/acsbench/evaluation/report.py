@@ -23,7 +23,6 @@ from acsbench.evaluation.folder import (
     ROC_SVG,
     SUMMARY,
     check_out,
-    whole_folder,
 )
 from acsbench.evaluation.metrics import (
     METRICS,
@@ -40,7 +39,7 @@ from acsbench.evaluation.tables import (
     comparisons_table,
     results_table,
 )
-from acsbench.files import sha256, write_json, write_text
+from acsbench.files import folder_written_whole, sha256, write_json, write_text
 from acsbench.statistics import Estimate
 from acsbench.statistics.resample import RESAMPLES
 
@@ -121,7 +120,7 @@ def evaluate(
     counts = split_counts(cohort.table, show_small_cells)
     provenance = _provenance(cohort)
     styles = model_colours(list(tests))
-    with whole_folder(out) as folder:
+    with folder_written_whole(out) as folder:
         write_text(folder / RESULTS, results.to_csv(index=False, lineterminator="\n"))
         write_text(folder / COMPARISONS, comparisons.to_csv(index=False, lineterminator="\n"))
         figure = None

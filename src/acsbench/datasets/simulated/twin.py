@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import io
-import shutil
-import uuid
 import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from multiprocessing import get_context
@@ -25,6 +22,7 @@ from acsbench.datasets.simulated.simulate import simulate_recording
 from acsbench.datasets.simulated.sizes import sizes_of_holdout, sizes_of_twin
 from acsbench.datasets.simulated.tables import Population, draw_population
 from acsbench.errors import ConfigurationError
+from acsbench.files import folder_written_whole, require_empty
 
 Progress = Callable[[int, int], None]
 
@@ -86,7 +84,8 @@ def simulate_twin(
     held_out = round(ecgs * holdout_share)
     if held_out == ecgs:
         raise ConfigurationError("the holdout takes all ECGs: ask for more, or a smaller share")
-    with _appearing_whole(folder) as partial:
+    require_empty(folder)
+    with folder_written_whole(folder) as partial:
         main = draw_population(sizes_of_twin(ecgs - held_out, tested_share), seed, _MAIN)
         parts = [_Part(partial / DATASET, main, offset=0)]
         rows = np.random.default_rng([seed, _ROWS]).permutation(len(main.ecg_ids))
@@ -119,28 +118,6 @@ def _check(
         raise ConfigurationError(
             f"holdout share {holdout_share}: a share lies between 0 and 1, and some must be left"
         )
-
-
-@contextmanager
-def _appearing_whole(folder: Path) -> Iterator[Path]:
-    """A folder beside `folder` that takes its place if the block ends without an error."""
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ConfigurationError(
-            f"{folder} exists and is not an empty folder; name another or remove it"
-        )
-    folder = folder.resolve()
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    # Beside its destination: a rename across file systems would not be atomic.
-    partial = folder.with_name(f".{folder.name}-{uuid.uuid4().hex[:8]}")
-    partial.mkdir()
-    try:
-        yield partial
-        if folder.exists():
-            folder.rmdir()
-        partial.rename(folder)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
 
 
 def _write_tables(folder: Path, population: Population, rows: np.ndarray) -> None:

@@ -6,8 +6,6 @@ a header of thirteen lines needs no library.
 
 from __future__ import annotations
 
-import shutil
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,6 +19,7 @@ from acsbench.datasets.simulated.simulate import simulate_recording
 from acsbench.ecg.leads import LEADS
 from acsbench.ecg.recording import Recording
 from acsbench.errors import ConfigurationError
+from acsbench.files import folder_written_whole, require_empty
 
 UNITS_PER_MILLIVOLT = 1000
 """One unit is 1 µV."""
@@ -56,23 +55,9 @@ def write_wfdb_folder(
         raise ConfigurationError(
             f"{n_ecgs} ECGs with seed {seed}: ask for at least one, and no negative seed"
         )
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ConfigurationError(
-            f"{folder} exists and is not an empty folder; name another or remove it"
-        )
-    folder = folder.resolve()
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    # Beside its destination: a rename across file systems would not be atomic.
-    partial = folder.with_name(f".{folder.name}-{uuid.uuid4().hex[:8]}")
-    partial.mkdir()
-    try:
+    require_empty(folder)
+    with folder_written_whole(folder) as partial:
         _write(partial, n_ecgs, seed, progress)
-        if folder.exists():
-            folder.rmdir()
-        partial.rename(folder)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
 
 
 def _write(folder: Path, n_ecgs: int, seed: int, progress: Callable[[int], None] | None) -> None:
