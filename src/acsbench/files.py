@@ -24,7 +24,7 @@ def written_whole(path: Path) -> Iterator[Path]:
     Nothing stays behind if it does not.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{PARTIAL}")
+    temporary = path.with_name(partial_name(path.name))
     try:
         yield temporary
         temporary.replace(path)
@@ -41,9 +41,10 @@ def folder_written_whole(folder: Path) -> Iterator[Path]:
     # Beside its destination: a rename across file systems would not be atomic.
     folder = folder.resolve()
     folder.parent.mkdir(parents=True, exist_ok=True)
-    token = secrets.token_hex(4)
-    new = folder.with_name(f".{folder.name}.{token}{PARTIAL}")
-    old = folder.with_name(f".{folder.name}.{token}.old{PARTIAL}")
+    remove_partial(folder.parent)
+    new = folder.with_name(partial_name(folder.name))
+    # Not a partial one: should the process die between the renames, it is all there is.
+    old = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.old")
     new.mkdir()
     try:
         yield new
@@ -84,9 +85,30 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def remove_partial(folder: Path) -> None:
-    """Remove what a killed run left under temporary names."""
+    """Remove what a killed process left under temporary names; those of a living one stay."""
     for leftover in folder.glob(f".*{PARTIAL}"):
-        leftover.unlink(missing_ok=True)
+        owner = leftover.name.removesuffix(PARTIAL).rpartition(".")[2].partition("-")[0]
+        if owner.isdigit() and _is_alive(int(owner)):
+            continue
+        if leftover.is_dir():
+            shutil.rmtree(leftover, ignore_errors=True)
+        else:
+            leftover.unlink(missing_ok=True)
+
+
+def partial_name(name: str) -> str:
+    """A temporary name beside `name` that tells which process it belongs to."""
+    return f".{name}.{os.getpid()}-{secrets.token_hex(4)}{PARTIAL}"
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def sha256(path: Path) -> str:

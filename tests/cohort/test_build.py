@@ -49,6 +49,11 @@ def test_every_step_is_counted(joined: pd.DataFrame) -> None:
         ({"label": "yy"}, ConfigurationError, "did you mean 'y'"),
         ({"population": "weight > 3"}, ConfigurationError, "cannot be evaluated"),
         ({"population": "age >"}, ConfigurationError, "cannot be evaluated"),
+        ({"population": "(age > 1"}, ConfigurationError, "cannot be evaluated"),
+        ({"population": "age"}, ConfigurationError, "neither yes nor no"),
+        ({"population": "age + 1"}, ConfigurationError, "neither yes nor no"),
+        ({"population": "@pd.io.common.os.getcwd() == age"}, ConfigurationError, "may use"),
+        ({"population": "age.to_csv('x')"}, ConfigurationError, "may use"),
         ({"label": "age"}, DataError, "other than 0 and 1"),
         ({"population": "age > 100"}, DataError, "not both labels"),
     ],
@@ -83,3 +88,20 @@ def test_digest_changes_with_any_field() -> None:
     }
     assert len(digests) == 4
     assert task().digest == task().digest
+
+
+def test_methods_that_a_query_may_call(joined: pd.DataFrame) -> None:
+    cohort = build_cohort(joined, task(population="age.between(50, 75) and y.notna()"), "made up")
+    assert cohort.table["ecg_id"].tolist() == ["a", "b", "d", "e"]
+
+
+def test_an_error_tells_no_value_of_a_patient(joined: pd.DataFrame) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        build_cohort(joined, task(population="patient_id.isin(age, 3)"), "made up")
+    assert "50" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["../up", "a/b", "", "Task", "a b"])
+def test_a_task_has_a_name_that_is_no_path(name: str) -> None:
+    with pytest.raises(ValueError, match="name"):
+        task(name=name)

@@ -53,9 +53,12 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
     "wrong unit": (lambda f: edit_header(f, "/mV", "/mmHg"), "'mmHg', which is no voltage"),
     "a lead is missing": (lambda f: edit_header(f, " V3\n", " vx\n"), "lead V3 is missing"),
     "a lead is there twice": (lambda f: edit_header(f, " V3\n", " V2\n"), "V2 is there more"),
-    "too short": (lambda f: _shorten(f), "lasts 6.0 s; 10 s are needed"),
+    "too short": (lambda f: _shorten(f), "lasts 6.00 s; 10 s are needed"),
     "nothing recorded": (lambda f: _empty(f), "has no valid sample"),
-    "label is no number": (lambda f: edit_labels(f, 2, acs="2"), "neither 0 nor 1"),
+    "label is no number": (
+        lambda f: edit_labels(f, 2, acs="2"),
+        "row 2, column 'acs': the label of task 'simulated-acs' has values",
+    ),
     "one label only": (lambda f: _one_label(f), "not both labels"),
     "description is no YAML": (lambda f: (f / "dataset.yaml").write_text("a: [1"), "not YAML"),
 }

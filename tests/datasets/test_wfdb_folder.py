@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import wfdb
 
@@ -57,7 +58,7 @@ def test_a_byte_order_mark_and_blanks_in_the_header_are_no_problem(folder: Path)
         ({"patient_id": " "}, "patient is missing"),
         ({"age": "121"}, "no number from 0 to 120"),
         ({"sex": "x"}, "neither female nor male"),
-        ({"acs": "maybe"}, "neither 0 nor 1"),
+        ({"ecg_id": ""}, "has no id"),
     ],
 )
 def test_each_faulty_row_is_rejected_by_name(
@@ -92,3 +93,45 @@ def test_description_that_is_no_mapping(folder: Path) -> None:
     (folder / "dataset.yaml").write_text("- a\n")
     with pytest.raises(DataError, match="not a mapping"):
         open_wfdb_folder(folder)
+
+
+def test_columns_of_ones_own_keep_their_kind(folder: Path) -> None:
+    table = pd.read_csv(folder / "labels.csv")
+    table["troponin"] = [0.0, 1.0, 2.35, *[None] * 7]
+    table["ward"] = ["A", *["B"] * 9]
+    table.to_csv(folder / "labels.csv", index=False)
+    dataset = open_wfdb_folder(folder)
+    assert dataset.rejected == ()
+    ecg = dataset.tables.ecg
+    assert ecg["troponin"].dtype == float
+    assert ecg["troponin"].notna().sum() == 3
+    assert ecg["ward"].tolist() == ["A", *["B"] * 9]
+
+
+def test_the_same_record_of_two_patients_is_refused(folder: Path) -> None:
+    first = pd.read_csv(folder / "labels.csv")["record"].iloc[0]
+    edit_labels(folder, 4, record=first, patient_id="another")
+    (rejected,) = open_wfdb_folder(folder).rejected
+    assert rejected.error.row == 4
+
+
+def test_blank_lines_do_not_shift_the_rows(folder: Path) -> None:
+    lines = (folder / "labels.csv").read_text().splitlines()
+    lines[3:3] = ["", ""]
+    lines[6] = lines[6].replace(lines[6].split(",")[1], "", 1)
+    (folder / "labels.csv").write_text("\n".join(lines) + "\n")
+    (rejected,) = open_wfdb_folder(folder).rejected
+    assert rejected.error.row == 7
+
+
+def test_a_row_with_too_few_cells_is_told(folder: Path) -> None:
+    lines = (folder / "labels.csv").read_text().splitlines()
+    lines[4] = lines[4].rpartition(",")[0]
+    (folder / "labels.csv").write_text("\n".join(lines) + "\n")
+    with pytest.raises(DataError, match="row 5: the row has 5 cells, and the header 6"):
+        open_wfdb_folder(folder)
+
+
+def test_simulated_ecgs_stay_simulated_without_the_description(folder: Path) -> None:
+    (folder / "dataset.yaml").unlink()
+    assert open_wfdb_folder(folder).simulated

@@ -60,7 +60,7 @@ def test_one_split_is_enough(read):
         ("", None, None, "the file is empty"),
         (GOOD.replace(",", ";"), 1, None, "separated by semicolons"),
         (GOOD.replace(",", "\t"), 1, None, "separated by tabs"),
-        (GOOD.replace("probability", "probabilty"), 1, "probability", "did you mean 'probabilty'"),
+        (GOOD.replace("probability", "probabilty"), 1, "probability", "the column is missing"),
         (GOOD.replace("ecg_id", "id"), 1, "ecg_id", "the column is missing"),
         ("ecg_id,ecg_id,probability\na,b,0.5\n", 1, "ecg_id", "two such columns"),
         (GOOD.replace("d,0.5", "d,0,5"), 2, None, "3 values, and the header 2"),

@@ -8,7 +8,9 @@ import pytest
 import torch
 import yaml
 
+from acsbench.datasets import open_dataset
 from acsbench.errors import ConfigurationError, DataError
+from acsbench.evaluation.inputs import evaluate_task
 from acsbench.statistics import auroc
 from acsbench.training import fit
 from acsbench.training.augment import LARGEST_SHIFT, augment
@@ -17,7 +19,7 @@ from acsbench.training.data import StoredWaveforms
 from acsbench.training.fit import train
 from acsbench.training.predict import predict
 from acsbench.training.run import WEIGHTS, open_run
-from acsbench.waveforms.prepare import Prepared, splits_of
+from acsbench.waveforms.prepare import Prepared, prepare, splits_of
 
 TINY = TrainingConfig(
     epochs=2, batch_size=16, warmup_steps=2, options={"width": 4, "hidden": 8, "block_dropout": 0}
@@ -183,3 +185,15 @@ def test_a_last_batch_of_one_ecg_is_dropped(prepared: Prepared) -> None:
     waveforms = StoredWaveforms(prepared.store("study-rows"), table)
     assert sorted(len(labels) for _, labels in waveforms.shuffled(16)) == [16, 16]
     assert sum(len(labels) for _, labels in waveforms.in_order()) == 33
+
+
+def test_another_split_of_the_same_ecgs_is_refused(
+    prepared: Prepared, runs: Path, tmp_path: Path
+) -> None:
+    run = train(prepared, "logistic", TrainingConfig(), runs)
+    dataset = open_dataset("wfdb_folder", prepared.path.parent / "ecgs")
+    other = prepare(dataset, tmp_path / "other", tasks=["simulated-acs"], seed=9)
+    with pytest.raises(ConfigurationError, match="another split of these ECGs"):
+        predict(run, other, "test")
+    with pytest.raises(ConfigurationError, match="another split of the patients"):
+        evaluate_task(other, None, [run.path], tmp_path / "report")

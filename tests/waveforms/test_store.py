@@ -216,3 +216,38 @@ def test_prepared_folder(tmp_path: Path) -> None:
 def test_an_unfinished_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no finished prepared folder"):
         open_prepared(tmp_path)
+
+
+def test_another_preparation_is_not_written_over(tmp_path: Path) -> None:
+    folder = wfdb_folder(tmp_path / "ecgs", 120)
+    _prepare(folder, tmp_path)
+    with pytest.raises(ConfigurationError, match="seed differ"):
+        _prepare(folder, tmp_path, seed=1)
+    (tmp_path / "foreign").mkdir()
+    (tmp_path / "foreign" / "thesis.txt").write_text("x")
+    with pytest.raises(ConfigurationError, match="holds something else"):
+        prepare(open_dataset("wfdb_folder", folder), tmp_path / "foreign", tasks=["simulated-acs"])
+
+
+def test_a_changed_recording_is_noticed(folder: Path, tmp_path: Path) -> None:
+    make(folder, tmp_path / "store")
+    header = first_record(folder).with_suffix(".hea")
+    header.write_text(header.read_text().replace("1000(0)/mV", "2000(0)/mV"))
+    with pytest.raises(ConfigurationError, match="files differ"):
+        make(folder, tmp_path / "store")
+
+
+def test_a_recording_of_another_gain_is_refused(folder: Path, tmp_path: Path) -> None:
+    header = first_record(folder).with_suffix(".hea")
+    header.write_text(header.read_text().replace("1000(0)/mV", "1(0)/mV"))
+    with pytest.raises(DataErrors, match="beyond 30 mV"):
+        make(folder, tmp_path / "store")
+
+
+def test_a_link_to_nowhere_can_be_skipped(tmp_path: Path) -> None:
+    folder = wfdb_folder(tmp_path / "ecgs", 120)
+    signal = first_record(folder).with_suffix(".dat")
+    signal.unlink()
+    signal.symlink_to(tmp_path / "nowhere")
+    prepared = _prepare(folder, tmp_path, skip_faulty=True)
+    assert len(prepared.meta["left_out"]) == 1

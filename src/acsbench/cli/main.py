@@ -94,8 +94,10 @@ def _run(words: list[str], debug: bool, show_ids: bool) -> int:
         _complain(f"{error.name} is not installed. Run: pip install 'acsbench[train]'", debug)
         return EXIT_ERROR
     except OSError as error:
-        place = f"{error.filename}: " if error.filename else ""
-        _complain(f"{place}{error.strerror or error}.", debug)
+        # The name of a file may be that of a record, which is an id.
+        place = f"{error.filename}: " if error.filename and show_ids else ""
+        hint = "" if show_ids or not error.filename else " [repeat with --show-ids to see where]"
+        _complain(f"{place}{error.strerror or 'a file cannot be read or written'}{hint}.", debug)
         return EXIT_ERROR
     except Exception as error:  # a bug: its text may hold patients' values, so it is not shown
         _complain(

@@ -67,7 +67,7 @@ def command(
     show_small_cells: Annotated[
         bool, typer.Option(help="Show counts from 1 to 10, which may point to a person.")
     ] = False,
-    seed: Annotated[int, typer.Option(help="Of the random split.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the random split.")] = 0,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes. [default: the cores]", show_default=False)
     ] = None,

@@ -33,7 +33,7 @@ def command(
         ),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(help="[default: the recipe's]", show_default=False)
+        int | None, typer.Option(min=0, help="[default: the recipe's]", show_default=False)
     ] = None,
     on_error: Annotated[
         OnError,

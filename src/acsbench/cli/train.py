@@ -28,7 +28,7 @@ def command(
     max_minutes: Annotated[
         float | None, typer.Option(help="Begin no epoch that would end later than this.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of weights, batches and augmentation.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of weights, batches and augmentation.")] = 0,
     set_: Annotated[
         list[str] | None,
         typer.Option(
@@ -77,7 +77,10 @@ def parse_settings(words: list[str]) -> dict[str, Any]:
             raise ConfigurationError(f"--set {word}: write it as NAME=VALUE")
         *path, last = name.split(".")
         place = settings
-        for part in path:
-            place = place.setdefault(part, {})
-        place[last] = yaml.safe_load(value)
+        try:
+            for part in path:
+                place = place.setdefault(part, {})
+            place[last] = yaml.safe_load(value)
+        except (AttributeError, TypeError, yaml.YAMLError) as error:
+            raise ConfigurationError(f"--set {word}: this cannot be set") from error
     return settings

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import tokenize
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -11,6 +13,20 @@ from acsbench.cohort.task import EVERYONE, Task
 from acsbench.errors import ConfigurationError, DataError, did_you_mean
 
 COVARIATES = ("age", "sex")
+METHODS = {"isna", "notna", "isin", "between"}
+"""What a query may call."""
+
+UNEVALUABLE = (
+    SyntaxError,
+    TypeError,
+    ValueError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    NotImplementedError,
+    RecursionError,
+    tokenize.TokenError,
+)
 
 
 @dataclass(frozen=True)
@@ -94,10 +110,13 @@ def known_labels(table: pd.DataFrame, task: Task, source: str) -> pd.Series:
     label = table[task.label].dropna()
     values = pd.to_numeric(label.astype(object), errors="coerce")
     if not values.isin([0, 1]).all():
+        first = label.index[~values.isin([0, 1])][0]
         raise DataError(
             f"the label of task {task.name!r} has values other than 0 and 1",
             file=source,
+            row=int(table["source_row"].loc[first]) if "source_row" in table else None,
             column=task.label,
+            private=f"found {label.loc[first]!r}",
             fix="Code it as 0 and 1, empty where unknown",
         )
     return values.astype(int)
@@ -109,18 +128,21 @@ def select(joined: pd.DataFrame, query: str, task: Task) -> pd.DataFrame:
     Raises:
         ConfigurationError: the query cannot be evaluated.
     """
+    words = f"task {task.name!r}: the query {query!r} cannot be evaluated"
+    # pandas would look up Python variables (@) and call whatever a column offers.
+    called = set(re.findall(r"\.\s*([A-Za-z_]\w*)", query))
+    if "@" in query or "__" in query or not called <= METHODS:
+        raise ConfigurationError(f"{words}: of methods it may use {', '.join(sorted(METHODS))}")
     try:
-        return joined.query(query)
-    except (
-        pd.errors.UndefinedVariableError,
-        SyntaxError,
-        TypeError,
-        ValueError,
-        KeyError,
-    ) as error:
-        raise ConfigurationError(
-            f"task {task.name!r}: the query {query!r} cannot be evaluated ({error})"
-        ) from error
+        found = joined.eval(query)
+    except pd.errors.UndefinedVariableError as error:
+        raise ConfigurationError(f"{words}: {error}") from error
+    except UNEVALUABLE as error:
+        # The error's own text may hold patients' values.
+        raise ConfigurationError(f"{words} ({type(error).__name__})") from error
+    if not isinstance(found, pd.Series) or found.dtype not in (bool, "boolean"):
+        raise ConfigurationError(f"{words}: it says neither yes nor no for each ECG")
+    return joined[found.fillna(False).astype(bool)]
 
 
 def count_step(name: str, table: pd.DataFrame) -> Step:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,5 +83,10 @@ class Dataset:
 def _file_sizes(folder: Path) -> dict[str, int]:
     if not folder.is_dir():
         return {}
+    sizes = {}
     with os.scandir(folder) as entries:
-        return {entry.name: entry.stat().st_size for entry in entries}
+        for entry in entries:
+            # A link to nowhere has no size; who reads the file tells what is wrong with it.
+            with suppress(OSError):
+                sizes[entry.name] = entry.stat().st_size
+    return sizes

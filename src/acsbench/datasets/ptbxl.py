@@ -23,7 +23,7 @@ from acsbench.datasets.dataset import Dataset
 from acsbench.datasets.schema import OLDEST, Tables
 from acsbench.datasets.source_table import RowCheck, read_table, reject_rows, to_numbers
 from acsbench.datasets.wfdb_file import read_wfdb
-from acsbench.errors import DataError
+from acsbench.errors import DataError, DataErrors
 
 CERTAIN = 50.0
 OVER_89 = 300.0
@@ -63,6 +63,9 @@ def open_ptbxl(root: Path, rate: int | None = None) -> Dataset:
     codes, faulty_codes = _parse_statements(raw["scp_codes"], statements)
     checks = _row_checks(raw, ages, sexes, faulty_codes)
     keep, rejected = reject_rows(raw, raw["ecg_id"].str.strip(), checks, database)
+
+    if not keep.any():
+        raise DataErrors([item.error for item in rejected])
 
     ecg = pd.DataFrame(
         {

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from acsbench.datasets.dataset import Rejected
@@ -36,7 +38,14 @@ def read_table(path: Path, required: tuple[str, ...], fix: str) -> pd.DataFrame:
     if not path.is_file():
         raise DataError("the file does not exist", file=path, fix=fix)
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+        table = pd.read_csv(
+            path,
+            dtype=str,
+            keep_default_na=False,
+            encoding="utf-8-sig",
+            index_col=False,
+            skip_blank_lines=False,
+        )
     except UnicodeDecodeError as error:
         raise DataError("the text is not UTF-8", file=path, fix="Save it as UTF-8") from error
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
@@ -55,7 +64,21 @@ def read_table(path: Path, required: tuple[str, ...], fix: str) -> pd.DataFrame:
         )
     if table.empty:
         raise DataError("the table has a header and no rows", file=path, fix=fix)
-    return table.assign(source_row=range(2, len(table) + 2))
+    table = table.assign(source_row=range(2, len(table) + 2))
+    # pandas fills a row that is too short in silence.
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        cells = np.array([len(row) for row in csv.reader(file)][1:])
+    blank, uneven = cells == 0, (cells > 0) & (cells != len(table.columns) - 1)
+    if uneven.any():
+        first = int(np.flatnonzero(uneven)[0])
+        raise DataError(
+            f"the row has {cells[first]} cells, and the header {len(table.columns) - 1}",
+            file=path,
+            row=first + 2,
+            fix="Give every row one cell for each column",
+        )
+    table = table[~blank]
+    return table.reset_index(drop=True)
 
 
 def to_numbers(text: pd.Series[str]) -> pd.Series[float]:

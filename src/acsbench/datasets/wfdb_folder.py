@@ -16,7 +16,8 @@ from acsbench.datasets.dataset import Dataset
 from acsbench.datasets.description import DESCRIPTION, read_description
 from acsbench.datasets.schema import OLDEST, Tables
 from acsbench.datasets.source_table import RowCheck, read_table, reject_rows, to_numbers
-from acsbench.datasets.wfdb_file import read_wfdb
+from acsbench.datasets.wfdb_file import read_wfdb, says_simulated
+from acsbench.errors import DataError, DataErrors
 
 LABELS = "labels.csv"
 SEX = {"female": "female", "f": "female", "male": "male", "m": "male"}
@@ -41,9 +42,12 @@ def open_wfdb_folder(root: Path) -> Dataset:
     records = text["record"].str.removesuffix(".hea").str.removesuffix(".dat")
     ids = text.get("ecg_id", records)
     numbers = {column: to_numbers(text[column]) for column in ("age", "fold") if column in text}
-    labels = {column: _boolean(text[column]) for column in text if column not in KNOWN}
-    checks = _row_checks(text, records, ids, numbers, labels)
+    labels = {column: _typed(text[column]) for column in text if column not in KNOWN}
+    checks = _row_checks(text, records, ids, numbers)
     keep, rejected = reject_rows(raw, ids, checks, path)
+
+    if not keep.any():
+        raise DataErrors([item.error for item in rejected])
 
     ecg = pd.DataFrame(
         {
@@ -74,17 +78,19 @@ def open_wfdb_folder(root: Path) -> Dataset:
         sources=tuple(file for file in (path, root / DESCRIPTION) if file.is_file()),
         rejected=rejected,
         notes=_notes(root, set(records)),
-        simulated=bool(description.get("simulated", False)),
+        simulated=bool(description.get("simulated", False)) or _first_says_simulated(root, ecg),
         tasks=tuple(description.get("tasks", ())),
     )
 
 
-def _boolean(text: pd.Series) -> pd.Series:
-    """A label column as nullable booleans; a column of anything else is kept as it is."""
+def _typed(text: pd.Series) -> pd.Series:
+    """A column of one's own: booleans if every cell is one, else numbers if so, else text."""
     lower = text.str.casefold().str.removesuffix(".0")
-    if not lower.isin([*BOOLEAN, ""]).all() and not lower.isin(list(BOOLEAN)).any():
-        return text
-    return lower.map(BOOLEAN).astype("boolean")
+    filled = lower[lower != ""]
+    if filled.isin(list(BOOLEAN)).all():
+        return lower.map(BOOLEAN).astype("boolean")
+    numbers = to_numbers(text)
+    return numbers if numbers[filled.index].notna().all() else text.where(text != "", None)
 
 
 def _row_checks(
@@ -92,16 +98,13 @@ def _row_checks(
     records: pd.Series,
     ids: pd.Series,
     numbers: dict[str, pd.Series],
-    labels: dict[str, pd.Series],
 ) -> list[RowCheck]:
+    id_column = "ecg_id" if "ecg_id" in text else "record"
     checks = [
         RowCheck("record", records == "", "no record is named", "Give the record's path"),
-        RowCheck(
-            "ecg_id" if "ecg_id" in text else "record",
-            ids.duplicated(),
-            "a row above has the same id",
-            "Keep one row per ECG",
-        ),
+        RowCheck("record", records.duplicated(), "a row above has this record", "Keep one row"),
+        RowCheck(id_column, ids == "", "the ECG has no id", "Give it one"),
+        RowCheck(id_column, ids.duplicated(), "a row above has the same id", "Keep one row"),
         RowCheck(
             "patient_id", text["patient_id"] == "", "the patient is missing", "Say whose it is"
         ),
@@ -120,13 +123,15 @@ def _row_checks(
     if "fold" in numbers:
         bad = numbers["fold"].isna() | (numbers["fold"] % 1 != 0)
         checks.append(RowCheck("fold", bad, "the fold is no integer", "Mend the cell"))
-    for name, values in labels.items():
-        if values.dtype == "boolean":
-            bad = (text[name] != "") & values.isna()
-            checks.append(
-                RowCheck(name, bad, "the label is neither 0 nor 1", "Empty the cell if unknown")
-            )
     return checks
+
+
+def _first_says_simulated(root: Path, ecg: pd.DataFrame) -> bool:
+    """Whether the first record's header says so, for folders that lost their description."""
+    try:
+        return says_simulated(root / ecg["path"].iloc[0])
+    except DataError:
+        return False
 
 
 def _notes(root: Path, listed: set[str]) -> tuple[str, ...]:

@@ -91,6 +91,11 @@ def resample(signal: ArrayLike, fs: float, fs_new: float) -> NDArray[np.float64]
     resampled = sps.resample_poly(
         np.where(missing, 0.0, values), ratio.numerator, ratio.denominator, axis=-1, padtype="line"
     )[..., :samples]
+    # An odd rate is met by the nearest fraction, which may end some samples early.
+    short = samples - resampled.shape[-1]
+    if short > 0:
+        widths = [(0, 0)] * (resampled.ndim - 1) + [(0, short)]
+        resampled = np.pad(resampled, widths, mode="edge")
     if missing.any():
         nearest = np.minimum(
             np.round(np.arange(samples) * fs / fs_new).astype(int), values.shape[-1] - 1

@@ -11,7 +11,7 @@ import pandas as pd
 import yaml
 
 from acsbench.cohort.task import Task
-from acsbench.errors import DataError
+from acsbench.errors import ConfigurationError, DataError
 from acsbench.evaluation.cohort import EvaluationCohort, ModelPredictions
 from acsbench.evaluation.predictions import read_predictions
 from acsbench.evaluation.report import Evaluation, evaluate
@@ -41,7 +41,8 @@ def evaluate_task(
     """
     chosen = prepared.task(task)
     cohort = _cohort(prepared, chosen, command)
-    models = [_read_model(path, cohort) for path in predictions]
+    digests = prepared.manifest()["digests"][chosen.name]
+    models = [_read_model(path, cohort, digests) for path in predictions]
     names = [model.name for model in models]
     models = [
         # Seeds of one model are told apart by their runs.
@@ -80,7 +81,7 @@ def _cohort(prepared: Prepared, task: Task, command: str) -> EvaluationCohort:
     )
 
 
-def _read_model(path: Path, cohort: EvaluationCohort) -> ModelPredictions:
+def _read_model(path: Path, cohort: EvaluationCohort, digests: dict[str, str]) -> ModelPredictions:
     if not path.is_dir():
         both = read_predictions(path, cohort.table)
         return _by_split(path.stem, both, cohort, {})
@@ -90,8 +91,23 @@ def _read_model(path: Path, cohort: EvaluationCohort) -> ModelPredictions:
             file=path,
             fix="Give a folder that acsbench train has written, or a CSV ecg_id,probability",
         )
-    config = yaml.safe_load((path / RUN_CONFIG).read_text(encoding="utf-8"))
-    training = json.loads((path / RUN_METRICS).read_text(encoding="utf-8"))["training"]
+    try:
+        config = yaml.safe_load((path / RUN_CONFIG).read_text(encoding="utf-8"))
+        training = json.loads((path / RUN_METRICS).read_text(encoding="utf-8"))["training"]
+        task, split = config["task"], config["lineage"][-1]["split"]
+    except (OSError, ValueError, KeyError, TypeError, LookupError, yaml.YAMLError) as error:
+        raise DataError(
+            "the run's configuration or metrics cannot be read", file=path, fix="Train it again"
+        ) from error
+    if task["digest"] != cohort.task_hash:
+        raise ConfigurationError(
+            f"{path} was trained for task {task['name']!r} [{task['digest']}], not for "
+            f"{cohort.task_name!r} [{cohort.task_hash}]"
+        )
+    if split != digests:
+        raise ConfigurationError(
+            f"{path} was trained on another split of the patients than the one to evaluate"
+        )
     both = pd.concat(
         read_predictions(path / f"predictions-{split}.csv", cohort.table, [split])
         for split in ("valid", "test")

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from acsbench.cohort.counts import SPLIT_NAMES
-from acsbench.errors import AcsBenchError, DataError, DataErrors, did_you_mean
+from acsbench.errors import AcsBenchError, DataError, DataErrors
 from acsbench.evaluation.cohort import some_ids
 
 ID, PROBABILITY = "ecg_id", "probability"
@@ -114,7 +114,8 @@ def _columns(path: Path, header: Sequence[str]) -> list[str]:
             continue
         problem = "there are two such columns"
         if count == 0:
-            problem = f"the column is missing; {did_you_mean(column, columns).rstrip('?')}"
+            # Without a header, its names would be the first ECG's id and probability.
+            problem = "the column is missing"
         raise DataError(
             problem,
             file=path,

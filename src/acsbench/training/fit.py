@@ -6,7 +6,7 @@ import logging
 import shutil
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,14 +18,17 @@ import torch
 from lightning.pytorch.callbacks import (
     Callback,
     EarlyStopping,
-    EMAWeightAveraging,
     ModelCheckpoint,
+    WeightAveraging,
 )
 from safetensors.numpy import save_file as save_arrays
 from safetensors.torch import load_file as load_tensors
 from safetensors.torch import save_file as save_tensors
+from torch import Tensor
 
 from acsbench import __version__
+from acsbench.disclosure import too_few_patients
+from acsbench.errors import ConfigurationError
 from acsbench.files import sha256
 from acsbench.models.registry import create_model, model_info
 from acsbench.statistics.auroc import auroc
@@ -95,6 +98,10 @@ def train(
                 continue
             probabilities = predictor.probabilities(prepared, splits[split])
             writer.write_predictions(split, probabilities)
+            part = splits[split]
+            if too_few_patients(part["label"], part["patient_id"]) and not prepared.simulated:
+                report(f"{model}: too few {REPORTED[split]} patients to show a figure")
+                continue
             metrics[split] = auroc(
                 splits[split]["label"], probabilities, groups=splits[split]["patient_id"]
             )
@@ -169,9 +176,9 @@ def _fit_network(
     weight = run_config["event_weight"]
     profile = run_config["processing"]["profile"]
     module = BinaryClassifier(network, config, weight)
-    data = WaveformData(
-        prepared.store(profile), splits["train"], splits["valid"], config.batch_size
-    )
+    store = prepared.store(profile)
+    store.verify()
+    data = WaveformData(store, splits["train"], splits["valid"], config.batch_size)
     history = History(folder / HISTORY, report)
     budget = None if config.max_minutes is None else TimeBudget(config.max_minutes)
     checkpoints = Path(tempfile.mkdtemp(prefix=".checkpoints-", dir=folder))
@@ -190,6 +197,12 @@ def _fit_network(
             num_sanity_val_steps=0,
         )
         trainer.fit(module, datamodule=data)
+    if not best.best_model_path:
+        raise ConfigurationError(
+            "no epoch gave a finite validation AUROC: the training diverged; lower learning_rate"
+        )
+    if budget is not None and budget.exhausted:
+        report(f"stopped by the time budget after {len(history.rows)} epochs")
     state = torch.load(best.best_model_path, map_location="cpu", weights_only=True)["state_dict"]
     network.load_state_dict(
         {
@@ -215,11 +228,21 @@ def _fit_network(
     return NetworkPredictor(network, profile, weight), notes
 
 
+def _averaging(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
+    """Exponential averaging that begins as a plain mean, so that few steps forget the start."""
+
+    def average(averaged: Tensor, current: Tensor, steps: Tensor | int) -> Tensor:
+        keep = min(decay, float(steps) / (float(steps) + 1))
+        return averaged * keep + current * (1 - keep)
+
+    return average
+
+
 def _callbacks(
     config: TrainingConfig, history: History, budget: TimeBudget | None, best: ModelCheckpoint
 ) -> list[Callback]:
     callbacks: list[Callback] = [
-        EMAWeightAveraging(decay=config.average_decay),
+        WeightAveraging(avg_fn=_averaging(config.average_decay)),
         history,
         EarlyStopping("valid_auroc", mode="max", patience=config.patience),
         best,

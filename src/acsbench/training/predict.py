@@ -50,7 +50,9 @@ class NetworkPredictor:
         """Probability of each ECG of a task's table, indexed by `ecg_id`."""
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         network = self.network.to(device).eval()
-        batches = StoredWaveforms(prepared.store(self.profile), table[["ecg_id"]]).in_order()
+        store = prepared.store(self.profile)
+        store.verify()
+        batches = StoredWaveforms(store, table[["ecg_id"]]).in_order()
         with torch.inference_mode():
             logits = [network(waveforms.to(device))[:, 0].float().cpu() for waveforms, _ in batches]
         odds = torch.cat(logits).double() - float(np.log(self.event_weight))
@@ -120,7 +122,7 @@ def predict(run: Run, prepared: Prepared, split: str, task: str | None = None) -
 
     Raises:
         ConfigurationError: the waveforms were prepared in another way than those that the
-            model was trained on, or the split holds no ECG.
+            model was trained on, they are split in another way, or the split holds no ECG.
     """
     found = processing_of(run.model, prepared)
     if found != run.config["processing"]:
@@ -128,6 +130,14 @@ def predict(run: Run, prepared: Prepared, split: str, task: str | None = None) -
             f"the model was trained on waveforms prepared as {run.config['processing']}; "
             f"{prepared.path} holds {found}"
         )
+    digests = prepared.manifest()["digests"]
+    if prepared.meta["input_hash"] == run.config["data"]["input_hash"]:
+        for step in run.config["lineage"]:
+            if digests.get(step["task"], step["split"]) != step["split"]:
+                raise ConfigurationError(
+                    f"the model was trained on another split of these ECGs than {prepared.path} "
+                    "holds: it would be tested on patients it has seen"
+                )
     if prepared.tasks:
         table = prepared.table(prepared.task(task))
     else:  # a holdout has waveforms and no task

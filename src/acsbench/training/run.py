@@ -20,7 +20,14 @@ import yaml
 
 from acsbench import __version__
 from acsbench.errors import ConfigurationError, DataError
-from acsbench.files import PARTIAL, digest_of, usable_cores, write_json, write_text
+from acsbench.files import (
+    digest_of,
+    partial_name,
+    remove_partial,
+    usable_cores,
+    write_json,
+    write_text,
+)
 from acsbench.statistics.estimate import Estimate
 
 CONFIG = "config.yaml"
@@ -93,7 +100,10 @@ def find_run(runs: Path, config: Mapping[str, Any]) -> Run | None:
     wanted = config_digest(config)
     for path in sorted(runs.glob("*/"), key=lambda p: p.name.rpartition("-")[2], reverse=True):
         if not path.name.startswith(".") and (path / METRICS).is_file():
-            run = open_run(path)
+            try:
+                run = open_run(path)
+            except DataError:  # somebody else's folder
+                continue
             if config_digest(run.config) == wanted:
                 return run
     return None
@@ -110,11 +120,12 @@ class RunWriter:
         model, task = config["model"], config["task"]["name"]
         self.config = dict(config)
         self.final = runs / f"{model}-{task}-{config['training']['seed']}-{now}"
-        self.path = runs / f".{self.final.name}{PARTIAL}"
+        self.path = runs / partial_name(self.final.name)
 
     def __enter__(self) -> RunWriter:
         if self.final.exists():
             raise ConfigurationError(f"{self.final} exists already")
+        remove_partial(self.final.parent)
         self.path.mkdir(parents=True)
         write_text(self.path / CONFIG, yaml.safe_dump(self.config, sort_keys=False))
         write_json(self.path / ENVIRONMENT, environment())

@@ -36,6 +36,8 @@ PREPARED = "prepared.json"
 MANIFEST = "split-manifest.json"
 LEFT_OUT = "left-out.csv"
 ECGS = "ecgs.parquet"
+WAVEFORMS = "waveforms"
+META = ("dataset", "simulated", "input_hash", "plan", "profiles", "tasks", "notes", "left_out")
 SplitMethod = Literal["patients", "folds", "study"]
 
 
@@ -91,12 +93,12 @@ class Prepared:
 
     def store(self, profile: str) -> WaveformStore:
         """The waveform store of a profile."""
-        return open_store(self.path / "waveforms" / profile)
+        return open_store(self.path / WAVEFORMS / profile)
 
     def signs(self) -> pd.DataFrame:
         """Measured signs, one row per ECG, indexed by `ecg_id`; mV and beats per minute."""
         profile = self.meta["profiles"][0]
-        return pd.read_parquet(self.path / "waveforms" / profile / SIGNS).set_index("ecg_id")
+        return pd.read_parquet(self.path / WAVEFORMS / profile / SIGNS).set_index("ecg_id")
 
 
 def open_prepared(path: Path) -> Prepared:
@@ -108,10 +110,11 @@ def open_prepared(path: Path) -> Prepared:
     file = path / PREPARED
     fix = "Make it with acsbench prepare; an interrupted run resumes when repeated"
     try:
-        return Prepared(path, json.loads(file.read_text(encoding="utf-8")))
+        meta = json.loads(file.read_text(encoding="utf-8"))
+        return Prepared(path, {key: meta[key] for key in (*META, *meta)})
     except (FileNotFoundError, NotADirectoryError) as error:
         raise DataError("this is no finished prepared folder", file=path, fix=fix) from error
-    except ValueError as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise DataError("the file cannot be read", file=file, fix=fix) from error
 
 
@@ -156,17 +159,32 @@ def prepare(
     names = list(tasks or dataset.tasks)
     if not names and dataset.labelled:
         raise ConfigurationError(f"{dataset.name} has no task of its own: name one with --task")
+    loaded = [load_task(name) for name in names]
+    if len({task.name for task in loaded}) < len(loaded):
+        raise ConfigurationError("two tasks have the same name; give each its own")
     joined = dataset.tables.joined()
-    cohorts = [build_cohort(joined, load_task(name), dataset.name) for name in names]
+    cohorts = [build_cohort(joined, task, dataset.name) for task in loaded]
     splits = _split(dataset, cohorts, split, folds, seed)
     input_hash = dataset.input_hash()
+    plan: dict[str, Any] = {
+        "input_hash": input_hash,
+        "tasks": {task.name: task.digest for task in loaded},
+        "split": split,
+        "seed": seed if split == "patients" else None,
+        "folds": {name: list(numbers) for name, numbers in (folds or {}).items()},
+    }
+    _check_out(out, plan)
+    # Before the long work: can these splits be used at all?
+    made = make_manifest(cohorts, splits, method=split, seed=plan["seed"], input_hash=input_hash)
+    if manifest is not None and not dataset.rejected:
+        verify_manifest(made, manifest)
 
     # Without a task (a holdout), every ECG is wanted.
     needed = joined["ecg_id"] if not cohorts else pd.concat([c.table["ecg_id"] for c in cohorts])
     rejected = process(
         _sources(dataset, needed),
         dataset.read,
-        out / "waveforms" / profile,
+        out / WAVEFORMS / profile,
         get_profile(profile),
         input_hash=input_hash,
         known_faults=dataset.problems,
@@ -180,7 +198,7 @@ def prepare(
         cohorts,
         splits,
         method=split,
-        seed=seed if split == "patients" else None,
+        seed=plan["seed"],
         input_hash=input_hash,
         show_small_cells=show_small_cells or dataset.simulated,
     )
@@ -188,8 +206,26 @@ def prepare(
         verify_manifest(made, manifest)
     prepared_ecgs = joined[joined["ecg_id"].isin(needed) & ~joined["ecg_id"].isin(unreadable)]
     left_out = [*dataset.rejected, *rejected]
-    _write(out, dataset, cohorts, splits, made, left_out, profile, prepared_ecgs)
+    _write(out, dataset, cohorts, splits, made, left_out, profile, prepared_ecgs, plan)
     return open_prepared(out)
+
+
+def _check_out(out: Path, plan: dict[str, Any]) -> None:
+    """Make sure that no other preparation, and no folder of something else, is written over."""
+    if not out.exists():
+        return
+    if not out.is_dir():
+        raise ConfigurationError(f"{out} is a file; name a folder")
+    if (out / PREPARED).is_file():
+        earlier = open_prepared(out).meta["plan"]
+        changed = [name for name in plan if earlier.get(name) != plan[name]]
+        if changed:
+            raise ConfigurationError(
+                f"{out} holds another preparation ({', '.join(changed)} differ), which runs may "
+                "have been trained on; remove it or choose another --out"
+            )
+    elif any(out.iterdir()) and not (out / WAVEFORMS).is_dir():
+        raise ConfigurationError(f"{out} holds something else; name a new folder")
 
 
 def _split(
@@ -231,6 +267,7 @@ def _write(
     rejected: Sequence[Rejected],
     profile: str,
     ecgs: pd.DataFrame,
+    plan: dict[str, Any],
 ) -> None:
     # Until the last file is there, the folder must not look finished.
     (out / PREPARED).unlink(missing_ok=True)
@@ -257,6 +294,7 @@ def _write(
             "dataset": dataset.name,
             "simulated": dataset.simulated,
             "input_hash": manifest.input_hash,
+            "plan": plan,
             "profiles": [profile],
             "left_out": [item.error.problem for item in rejected],
             "notes": list(dataset.notes),

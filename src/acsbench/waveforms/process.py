@@ -33,9 +33,20 @@ from acsbench.waveforms.store import INDEX, SCHEMA_VERSION, STORE
 
 SHARD_ECGS = 256
 SIGNS = "measurements.parquet"
+INPUTS = "inputs.json"
 MEASURED = ("st60", "t_amplitude")
 """Per-lead measurements that go into the table of signs, as `st60_V2` and so on, mV."""
 
+UNREADABLE = (
+    OSError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    MemoryError,
+)
+COPY = "Copy the recording again from its source, or leave it out with --on-error skip"
 INDEX_COLUMNS = ["ecg_id", "shard", "row", "quality"]
 Progress = Callable[[int, int], None]
 
@@ -71,9 +82,9 @@ class Work:
         return self.folder / f"shard-{self.number:05d}{suffix}"
 
     def digest(self) -> str:
-        """Digest of all that the shard depends on: preparation, recordings, their files' sizes."""
+        """Digest of what the shard depends on: preparation, recordings, state of their files."""
         recordings = [
-            (source.ecg_id, source.wanted, str(source.path), _size(source.path))
+            (source.ecg_id, source.wanted, str(source.path), _state(source.path))
             for source in self.sources
         ]
         preparation = {k: v for k, v in self.plan.items() if k not in ("input_hash", "ecgs")}
@@ -130,7 +141,7 @@ def process(
         "input_hash": input_hash,
         "ecgs": digest_of([(source.ecg_id, source.wanted) for source in sources]),
     }
-    if not _is_finished(folder, plan):
+    if not _is_finished(folder, plan, sources):
         folder.mkdir(parents=True, exist_ok=True)
         remove_partial(folder)
         firsts = range(0, len(sources), SHARD_ECGS)
@@ -148,6 +159,7 @@ def process(
                 progress(done, len(sources))
         if faults:
             raise DataErrors(sorted(faults, key=lambda fault: fault.row or 0))
+        write_json(folder / INPUTS, _inputs(sources))
         _finish(work, folder, profile, plan)
     shards = json.loads((folder / STORE).read_text(encoding="utf-8"))["shards"]
     return [
@@ -178,12 +190,16 @@ def _quality(ecg: Recording | PrintedPage) -> float:
     return float(np.isfinite(ecg.signal).mean())
 
 
-def _is_finished(folder: Path, plan: dict[str, Any]) -> bool:
+def _is_finished(folder: Path, plan: dict[str, Any], sources: Sequence[Source]) -> bool:
     """Whether the folder holds the finished store of this plan; another one is not touched."""
     if not (folder / STORE).is_file():
         return False
     earlier = json.loads((folder / STORE).read_text(encoding="utf-8")).get("plan", {})
     changed = [key for key in plan if earlier.get(key) != plan[key]]
+    # Times differ between copies of a dataset, so they stay out of the store itself.
+    inputs = folder / INPUTS
+    if inputs.is_file() and json.loads(inputs.read_text(encoding="utf-8")) != _inputs(sources):
+        changed.append("files")
     if changed:
         raise ConfigurationError(
             f"{folder} holds waveforms of another preparation ({', '.join(changed)} differ); "
@@ -192,10 +208,20 @@ def _is_finished(folder: Path, plan: dict[str, Any]) -> bool:
     return True
 
 
-def _size(record: Path) -> list[int]:
-    """Sizes of the files of a recording, -1 where there is none."""
-    files = (record.with_name(record.name + suffix) for suffix in ("", ".hea", ".dat"))
-    return [file.stat().st_size if file.is_file() else -1 for file in files]
+def _inputs(sources: Sequence[Source]) -> dict[str, str]:
+    return {"files": digest_of([_state(source.path) for source in sources])}
+
+
+def _state(record: Path) -> list[int]:
+    """Sizes and times of the files of a recording, -1 where there is none."""
+    states: list[int] = []
+    for suffix in ("", ".hea", ".dat"):
+        try:
+            status = record.with_name(record.name + suffix).stat()
+            states += [status.st_size, status.st_mtime_ns]
+        except OSError:
+            states.append(-1)
+    return states
 
 
 def _make_shards(waiting: Sequence[Work], workers: int) -> Iterator[tuple[Work, list[DataError]]]:
@@ -225,6 +251,11 @@ def _make_shard(work: Work) -> list[DataError]:
             recording = standardise(work.read(source.path, source.ecg_id))
         except DataError as error:
             rejected.append(Rejected(source.ecg_id, _located(error, source)))
+            continue
+        except UNREADABLE as error:
+            # What a reader did not foresee must not keep the other recordings from being used.
+            told = DataError(f"the recording cannot be read ({type(error).__name__})", fix=COPY)
+            rejected.append(Rejected(source.ecg_id, _located(told, source)))
             continue
         if not source.wanted:
             continue

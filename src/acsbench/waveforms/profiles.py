@@ -20,6 +20,10 @@ from acsbench.errors import ConfigurationError, DataError, did_you_mean
 SECONDS = 10.0
 RATE = 500.0
 MICROVOLT = 1e-3
+LOWEST_RATE = 100.0
+"""No ECG of diagnostic use is sampled more slowly, Hz."""
+LARGEST = 30.0
+"""No ECG has such voltages, mV; stored integers end at 32.767 mV."""
 
 
 @dataclass(frozen=True)
@@ -102,11 +106,26 @@ def standardise(ecg: Recording | PrintedPage) -> Recording | PrintedPage:
     needed = round(SECONDS * ecg.fs)
     if ecg.signal.shape[1] < needed:
         raise DataError(
-            f"the recording lasts {ecg.duration:.1f} s; {SECONDS:g} s are needed",
+            f"the recording lasts {ecg.duration:.2f} s; {SECONDS:g} s are needed",
             private=ecg.ecg_id,
             fix="Leave the record out with --on-error skip",
         )
+    for problem, found in (
+        (f"a rate of {ecg.fs:g} Hz; {LOWEST_RATE:g} Hz are needed", ecg.fs < LOWEST_RATE),
+        (f"values beyond {LARGEST:g} mV, as of another gain or unit", _largest(ecg) > LARGEST),
+        ("not one lead that changes", not np.nanstd(ecg.signal, axis=1).any()),
+    ):
+        if found:
+            raise DataError(
+                f"the recording has {problem}",
+                private=ecg.ecg_id,
+                fix="Mend the header, or leave the record out with --on-error skip",
+            )
     # Resample before the cut, so that the last samples are not at the signal's end.
     ahead = min(ecg.signal.shape[1], needed + round(ecg.fs))
     signal = resample(ecg.signal[:, :ahead], ecg.fs, RATE)[:, :wanted]
     return Recording(ecg.ecg_id, signal, RATE, ecg.leads)
+
+
+def _largest(recording: Recording) -> float:
+    return float(np.nanmax(np.abs(recording.signal)))
