@@ -11,11 +11,12 @@ from rich.table import Table
 
 from acsbench.cli.console import out as console
 from acsbench.cli.console import say
+from acsbench.cli.prepare import OnError
 from acsbench.cohort.describe import PAGE, Description, describe, describe_splits
 from acsbench.cohort.describe_page import comparison_cells, flow_lines, summary
 from acsbench.cohort.table_text import table_rows
 from acsbench.datasets import READERS, open_dataset
-from acsbench.errors import ConfigurationError
+from acsbench.errors import ConfigurationError, DataErrors
 from acsbench.waveforms.prepare import open_prepared
 
 
@@ -40,13 +41,21 @@ def command(
     task: Annotated[
         list[str] | None, typer.Option(help="Task name or YAML file; repeat for several.")
     ] = None,
+    on_error: Annotated[
+        OnError,
+        typer.Option(help="Stop at a row that cannot be used, or describe the others."),
+    ] = OnError.STOP,
     show_small_cells: Annotated[
         bool, typer.Option(help="Show counts from 1 to 10, which may point to a person.")
     ] = False,
 ) -> None:
     """Describe who is in a dataset, or in the splits of a prepared folder: flow and Table 1."""
+    if out is not None and out.exists() and not _may_be_replaced(out):
+        raise ConfigurationError(f"{out} holds something else; name a new folder")
     if data is not None:
         opened = open_dataset(dataset, data)
+        if opened.problems and on_error is OnError.STOP:
+            raise DataErrors(opened.problems)
         show(describe(opened, out, tasks=task or (), show_small_cells=show_small_cells), out)
         return
     if dataset in READERS:
@@ -66,6 +75,10 @@ def command(
             show_small_cells=show_small_cells,
         )
         show(description, folder)
+
+
+def _may_be_replaced(out: Path) -> bool:
+    return out.is_dir() and (not any(out.iterdir()) or (out / PAGE).is_file())
 
 
 def show(description: Description, out: Path | None) -> None:

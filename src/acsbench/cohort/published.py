@@ -103,7 +103,8 @@ def compare_with_published(
 
     A count is a binomial share of the dataset's own patients, visits or ECGs; the size of the
     dataset itself has no standard error. Cells that may not be shown are left out; so are the
-    counts of a level if 1 to 10 of its units have no ECG, for the sizes would tell it.
+    counts of a level if 1 to 10 of its units have no ECG or are not in the total, for the
+    sizes would tell it.
 
     Args:
         table: Table 1 of the dataset.
@@ -120,13 +121,19 @@ def compare_with_published(
     units = {
         level: rows
         for level, rows in _tables(dataset).items()
-        if show_small_cells or not is_small(len(rows) - len(members[level]))
+        if show_small_cells or not _gives_away(len(rows), members[level])
     }
     return [
         *_sizes(units, published),
         *_counts(table, units, members, published),
         *_values(table, published),
     ]
+
+
+def _gives_away(size: int, members: pd.DataFrame) -> bool:
+    """Whether the size of a table beside the counts of Table 1 tells that 1 to 10 are missing."""
+    total = int(members.iloc[:, 0].sum())
+    return is_small(size - len(members)) or is_small(size - total)
 
 
 def members_of(joined: pd.DataFrame, masks: Mapping[str, NDArray[np.bool_]]) -> Members:

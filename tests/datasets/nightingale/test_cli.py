@@ -113,3 +113,22 @@ def test_all_damages_are_told_in_one_run_with_exit_code_2(
         assert words in error, kind
     assert not list(out.rglob("*.partial"))
     assert not (out / "prepared.json").exists()
+
+
+def test_describe_stops_at_faulty_rows_and_goes_on_if_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = nightingale_folder(tmp_path / "ed")
+    ROW_DAMAGES["age"][0](folder)
+    assert run("describe", "nightingale", folder) == 2
+    assert ROW_DAMAGES["age"][1] in capsys.readouterr().err
+    assert run("describe", "nightingale", folder, "--on-error", "skip") == 0
+
+
+def test_describe_does_not_write_over_something_else(twin: Path) -> None:
+    assert run("describe", "nightingale", twin, "--out", twin) == 2
+
+
+def test_files_of_the_twin_do_not_tell_when_they_were_written(twin: Path) -> None:
+    times = {path.stat().st_mtime for path in twin.rglob("*") if path.is_file()}
+    assert len(times) == 1
