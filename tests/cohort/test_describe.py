@@ -249,6 +249,17 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     capsys.readouterr()
     assert run("describe", prepared) == 0
     assert "Validation" in capsys.readouterr().out
+    other = tmp_path / "norm.yaml"
+    other.write_text(
+        "name: norm\nversion: 1\npopulation: all\nlabel: norm\nunit: ecg\ndescription: Normal.\n"
+    )
+    both = ("--task", "ptbxl-mi", "--task", other)
+    assert run("prepare", "ptbxl", data, "--out", tmp_path / "two", "--workers", 1, *both) == 0
+    for _ in range(2):
+        assert run("describe", tmp_path / "two", "--out", tmp_path / "pages") == 0
+    assert (tmp_path / "pages" / "norm" / "description.html").is_file()
+    assert run("describe", tmp_path / "two", "--out", data, "--task", "norm") == 2
+    capsys.readouterr()
     assert run("describe", "ptbxl") == 2
     assert "name the dataset's folder" in capsys.readouterr().err
     assert run("describe", tmp_path / "nowhere") == 2

@@ -269,7 +269,7 @@ class Reader:
                 yield [("patient", region, value)]
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     st.builds(
         many,

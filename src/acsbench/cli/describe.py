@@ -50,9 +50,8 @@ def command(
     ] = False,
 ) -> None:
     """Describe who is in a dataset, or in the splits of a prepared folder: flow and Table 1."""
-    if out is not None and out.exists() and not _may_be_replaced(out):
-        raise ConfigurationError(f"{out} holds something else; name a new folder")
     if data is not None:
+        _check_out(out)
         opened = open_dataset(dataset, data)
         if opened.problems and on_error is OnError.STOP:
             raise DataErrors(opened.problems)
@@ -61,10 +60,11 @@ def command(
     if dataset in READERS:
         raise ConfigurationError(f"name the dataset's folder: acsbench describe {dataset} FOLDER")
     prepared = open_prepared(Path(dataset))
-    names = task or prepared.tasks
-    for name in names:
-        chosen = prepared.task(name)
-        folder = out / chosen.name if out is not None and len(names) > 1 else out
+    tasks = [prepared.task(name) for name in task or prepared.tasks]
+    folders = [out / chosen.name if out and len(tasks) > 1 else out for chosen in tasks]
+    for folder in folders:
+        _check_out(folder)
+    for chosen, folder in zip(tasks, folders, strict=True):
         description = describe_splits(
             prepared.table(chosen),
             chosen,
@@ -77,8 +77,12 @@ def command(
         show(description, folder)
 
 
-def _may_be_replaced(out: Path) -> bool:
-    return out.is_dir() and (not any(out.iterdir()) or (out / PAGE).is_file())
+def _check_out(out: Path | None) -> None:
+    """Make sure that nothing but an earlier description would be replaced."""
+    if out is None or not out.exists():
+        return
+    if not out.is_dir() or (any(out.iterdir()) and not (out / PAGE).is_file()):
+        raise ConfigurationError(f"{out} holds something else; name a new folder")
 
 
 def show(description: Description, out: Path | None) -> None:
