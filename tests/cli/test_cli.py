@@ -91,9 +91,9 @@ def test_reproduce_resumes_and_does_nothing_twice(
 
 @pytest.mark.slow
 def test_demo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("demo", "--out", tmp_path, "--ecgs", 600, "--seed", 2) == 0
+    assert run("demo", "--out", tmp_path, "--ecgs", 1200, "--seed", 1) == 0
     said = capsys.readouterr().out
-    for words in ("600 simulated ECGs", "pre-training on mace", "training on acs", "report:"):
+    for words in ("1,200 simulated ECGs", "pre-training on mace", "training on acs", "report:"):
         assert words in said
     (html,) = tmp_path.rglob("report.html")
     assert "simulated" in html.read_text().casefold()

@@ -20,7 +20,9 @@ HOLDOUT_SHARE = 0.1
 
 def command(
     out: Annotated[Path, typer.Option(help="Folder to write.")] = Path("work/demo"),
-    ecgs: Annotated[int, typer.Option(min=500, help="ECGs to simulate.")] = 2000,
+    ecgs: Annotated[
+        int, typer.Option(min=1000, help="ECGs to simulate; fewer hold too few events.")
+    ] = 2000,
     seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 1,
 ) -> None:
     """The whole way of the study on a simulated twin of its dataset, in a few minutes.
