@@ -1,5 +1,6 @@
 import json
 import math
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from acsbench.training.data import StoredWaveforms
 from acsbench.training.fit import train
 from acsbench.training.predict import predict
 from acsbench.training.run import WEIGHTS, open_run
-from acsbench.waveforms.prepare import Prepared, prepare, splits_of
+from acsbench.waveforms.prepare import Prepared, open_prepared, prepare, splits_of
 
 TINY = TrainingConfig(
     epochs=2, batch_size=16, warmup_steps=2, options={"width": 4, "hidden": 8, "block_dropout": 0}
@@ -197,3 +198,14 @@ def test_another_split_of_the_same_ecgs_is_refused(
         predict(run, other, "test")
     with pytest.raises(ConfigurationError, match="another split of the patients"):
         evaluate_task(other, None, [run.path], tmp_path / "report")
+
+
+def test_a_changed_shard_is_noticed_before_prediction(
+    prepared: Prepared, runs: Path, tmp_path: Path
+) -> None:
+    run = train(prepared, "resnet18_1d", TINY, runs)
+    copy = open_prepared(Path(shutil.copytree(prepared.path, tmp_path / "copy")))
+    shard = copy.path / "waveforms" / "study-rows" / "shard-00000.npy"
+    shard.write_bytes(shard.read_bytes()[:-1] + b"\x7f")
+    with pytest.raises(DataError, match="not what was written"):
+        predict(run, copy, "test")

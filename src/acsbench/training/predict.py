@@ -50,9 +50,7 @@ class NetworkPredictor:
         """Probability of each ECG of a task's table, indexed by `ecg_id`."""
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         network = self.network.to(device).eval()
-        store = prepared.store(self.profile)
-        store.verify()
-        batches = StoredWaveforms(store, table[["ecg_id"]]).in_order()
+        batches = StoredWaveforms(prepared.store(self.profile), table[["ecg_id"]]).in_order()
         with torch.inference_mode():
             logits = [network(waveforms.to(device))[:, 0].float().cpu() for waveforms, _ in batches]
         odds = torch.cat(logits).double() - float(np.log(self.event_weight))
@@ -130,6 +128,8 @@ def predict(run: Run, prepared: Prepared, split: str, task: str | None = None) -
             f"the model was trained on waveforms prepared as {run.config['processing']}; "
             f"{prepared.path} holds {found}"
         )
+    if model_info(run.model).kind == "network":
+        prepared.store(found["profile"]).verify()
     digests = prepared.manifest()["digests"]
     if prepared.meta["input_hash"] == run.config["data"]["input_hash"]:
         for step in run.config["lineage"]:
