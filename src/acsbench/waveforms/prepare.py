@@ -14,7 +14,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from acsbench import __version__
-from acsbench.cohort.build import COVARIATES, Cohort, Step, build_cohort
+from acsbench.cohort.build import Cohort, Step, build_cohort
 from acsbench.cohort.manifest import Manifest, make_manifest, verify_manifest
 from acsbench.cohort.split import (
     SPLITS,
@@ -83,7 +83,7 @@ class Prepared:
         return pd.read_parquet(self.path / "tasks" / f"{task.name}.parquet")
 
     def ecgs(self) -> pd.DataFrame:
-        """One row per prepared ECG of any task: ids and covariates."""
+        """One row per prepared ECG of any task: ids and all columns of the dataset's tables."""
         return pd.read_parquet(self.path / ECGS)
 
     def manifest(self) -> dict[str, Any]:
@@ -279,8 +279,8 @@ def _write(
         with written_whole(out / "tasks" / f"{cohort.task.name}.csv") as path:
             table.to_csv(path, index=False, lineterminator="\n")
     with written_whole(out / ECGS) as path:
-        columns = [c for c in ("ecg_id", "patient_id", "encounter_id", *COVARIATES) if c in ecgs]
-        ecgs[columns].to_parquet(path, index=False)
+        # Everything that is known of an ECG: readings, demography, outcomes for subgroups.
+        ecgs.drop(columns=["path", "source_row"]).to_parquet(path, index=False)
     left_out = pd.DataFrame(
         [{"ecg_id": r.ecg_id, "reason": r.error.message(show_ids=True)} for r in rejected],
         columns=["ecg_id", "reason"],
