@@ -9,10 +9,17 @@ import typer
 
 from acsbench.cli.console import say
 from acsbench.errors import ConfigurationError
+from acsbench.files import written_whole
 
 
 def command(
-    record: Annotated[Path, typer.Argument(help="A WFDB record, with or without .hea or .dat.")],
+    record: Annotated[
+        Path,
+        typer.Argument(
+            help="A WFDB record, with or without .hea or .dat, or one file of "
+            "Philips Sierra XML, GE MUSE XML, DICOM, HL7 aECG or SCP-ECG."
+        ),
+    ],
     out: Annotated[
         Path | None,
         typer.Option(help="PNG or SVG to write. [default: RECORD.png here]", show_default=False),
@@ -22,14 +29,17 @@ def command(
     high: Annotated[float | None, typer.Option(help="Band-pass up to this frequency, Hz.")] = None,
 ) -> None:
     """Draw one ECG as the clinical page: 25 mm/s, 10 mm/mV, true to scale on A4."""
-    from acsbench.datasets.wfdb_file import read_wfdb, says_simulated
+    from acsbench.datasets.clinical_file import SUFFIXES, is_clinical_file
+    from acsbench.datasets.recording_file import read_recording_file
+    from acsbench.datasets.wfdb_file import says_simulated
     from acsbench.ecg.measurements import measure
-    from acsbench.ecg.plot import plot_page, save_page
+    from acsbench.ecg.plot import page_bytes, plot_page
 
     if (low is None) != (high is None):
         raise ConfigurationError("--low and --high go together, such as --low 0.5 --high 40")
-    name = record.name.removesuffix(".hea").removesuffix(".dat")
-    recording = read_wfdb(record, name)
+    name = record.stem if record.suffix.lower() in (".hea", ".dat", *SUFFIXES) else record.name
+    recording = read_recording_file(record, name)
+    path = out or Path(f"{name}.png")
     try:
         figure = plot_page(
             recording,
@@ -37,10 +47,11 @@ def command(
             start=start,
             heart_rate=float(measure(recording)["heart_rate"].iloc[0]),
             filter_band=None if low is None or high is None else (low, high),
-            simulated=says_simulated(record),
+            simulated=not is_clinical_file(record) and says_simulated(record),
         )
-        path = out or Path(f"{name}.png")
-        save_page(figure, path)
+        page = page_bytes(figure, path)
     except ValueError as error:
         raise ConfigurationError(str(error)) from error
+    with written_whole(path) as temporary:
+        temporary.write_bytes(page)
     say(f"{path}")

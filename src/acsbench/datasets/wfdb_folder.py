@@ -1,9 +1,10 @@
-"""Any folder of WFDB records with a CSV that says whose they are and how they are labelled.
+"""Any folder of ECG files with a CSV that says whose they are and how they are labelled.
 
-`labels.csv` needs the columns `record` (path below the folder, with or without suffix) and
-`patient_id`; it may have `ecg_id` (else the record's path), `age` (years), `sex`, `fold` (an
-integer) and any number of labels (0/1, true/false; empty where unknown). An optional
-`dataset.yaml` gives `name`, `description`, `simulated` and `tasks`.
+The files are WFDB records or single clinical files (see `clinical_file`), mixed as they come.
+`labels.csv` needs the columns `record` (path below the folder; of a WFDB record with or without
+suffix, of any other file with it) and `patient_id`; it may have `ecg_id` (else the record's
+path), `age` (years), `sex`, `fold` (an integer) and any number of labels (0/1, true/false; empty
+where unknown). An optional `dataset.yaml` gives `name`, `description`, `simulated` and `tasks`.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ from pathlib import Path
 
 import pandas as pd
 
+from acsbench.datasets.clinical_file import SUFFIXES
 from acsbench.datasets.dataset import Dataset
 from acsbench.datasets.description import DESCRIPTION, read_description
+from acsbench.datasets.recording_file import read_recording_file
 from acsbench.datasets.schema import OLDEST, Tables
 from acsbench.datasets.source_table import RowCheck, read_table, reject_rows, to_numbers
-from acsbench.datasets.wfdb_file import read_wfdb, says_simulated
+from acsbench.datasets.wfdb_file import says_simulated
 from acsbench.errors import DataError, DataErrors
 
 LABELS = "labels.csv"
@@ -27,7 +30,7 @@ FIX = "Give labels.csv the columns record and patient_id, one row per ECG"
 
 
 def open_wfdb_folder(root: Path) -> Dataset:
-    """Read `labels.csv` and `dataset.yaml` of a folder of WFDB records.
+    """Read `labels.csv` and `dataset.yaml` of a folder of ECG files.
 
     Args:
         root: the folder.
@@ -74,7 +77,7 @@ def open_wfdb_folder(root: Path) -> Dataset:
         tables=Tables(
             patient=patient, ecg=ecg, source=path, unfilled=unfilled, path_column="record"
         ),
-        read=read_wfdb,
+        read=read_recording_file,
         sources=tuple(file for file in (path, root / DESCRIPTION) if file.is_file()),
         rejected=rejected,
         notes=_notes(root, set(records)),
@@ -135,6 +138,12 @@ def _first_says_simulated(root: Path, ecg: pd.DataFrame) -> bool:
 
 
 def _notes(root: Path, listed: set[str]) -> tuple[str, ...]:
-    found = {header.relative_to(root).with_suffix("").as_posix() for header in root.rglob("*.hea")}
+    found = set()
+    for file in root.rglob("*"):
+        name = file.relative_to(root).as_posix()
+        if file.suffix == ".hea":
+            found.add(name.removesuffix(".hea"))
+        elif file.suffix.lower() in SUFFIXES:
+            found.add(name)
     unlisted = len(found - listed)
     return (f"{unlisted} records in the folder are not in {LABELS}",) if unlisted else ()

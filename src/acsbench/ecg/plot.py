@@ -219,14 +219,19 @@ def plot_printed(
 
 
 def save_page(figure: Figure, path: Path | str) -> None:
-    """Write a page to a file, to scale: 297 × 210 mm.
+    """Write a page to a file, to scale: 297 × 210 mm; see `page_bytes`."""
+    Path(path).write_bytes(page_bytes(figure, path))
+
+
+def page_bytes(figure: Figure, path: Path | str) -> bytes:
+    """A page as the content of a file, to scale: 297 × 210 mm.
 
     SVG keeps text as text, so that it can be searched; the same page gives the same bytes.
     PNG has 300 dots per inch.
 
     Args:
         figure: what `plot_page` or `plot_printed` returned.
-        path: a file that ends in `.svg` or `.png`.
+        path: the file's name, which ends in `.svg` or `.png`; nothing is written.
 
     Raises:
         ValueError: the name ends otherwise.
@@ -249,7 +254,7 @@ def save_page(figure: Figure, path: Path | str) -> None:
     if suffix == ".svg":
         # Three decimals of a point are less than half a micrometre, in two thirds of the bytes.
         content = re.sub(rb' d="[^"]*"', lambda data: _round_numbers(data.group()), content)
-    path.write_bytes(content)
+    return content
 
 
 def _round_numbers(path_data: bytes) -> bytes:

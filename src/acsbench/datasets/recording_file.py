@@ -1,0 +1,25 @@
+"""Any ECG on disk as a `Recording`: a WFDB record or a single clinical file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from acsbench.datasets.clinical_file import is_clinical_file, read_clinical_file
+from acsbench.datasets.wfdb_file import read_wfdb
+from acsbench.ecg.recording import Recording
+
+
+def read_recording_file(path: Path, ecg_id: str) -> Recording:
+    """Read the twelve leads of a WFDB record or of a clinical file.
+
+    Args:
+        path: of a WFDB record, with or without `.hea` or `.dat`, or of a clinical file.
+        ecg_id: identifies the ECG.
+
+    Returns:
+        The twelve leads in the standard order at the file's own rate and length, mV.
+
+    Raises:
+        ConfigurationError, DataError: as `read_wfdb` and `read_clinical_file`.
+    """
+    return read_clinical_file(path, ecg_id) if is_clinical_file(path) else read_wfdb(path, ecg_id)
