@@ -13,13 +13,38 @@ from safetensors.torch import save_file as save_tensors
 
 from acsbench.errors import ConfigurationError
 from acsbench.models import create_model, list_models
-from acsbench.models.registry import SIGNS, model_info
+from acsbench.models.registry import READINGS, SIGNS, model_info
 from acsbench.waveforms.profiles import PROFILES
 
 NETWORKS = [name for name in list_models() if model_info(name).kind == "network"]
 TABULAR = [name for name in list_models() if model_info(name).kind == "tabular"]
-SMALL = {"resnet18_1d": {"width": 4, "hidden": 8}}
+HUBERT = {
+    "layers": 2,
+    "width": 32,
+    "heads": 4,
+    "feed_forward": 64,
+    "hidden": 16,
+    "front_widths": (16,) * 5,
+    "position_kernel": 16,
+    "position_groups": 4,
+    "dropout": 0.0,
+}
+SMALL = {
+    "resnet6": {"width": 4, "hidden": 8},
+    "resnet18_1d": {"width": 4, "hidden": 8},
+    "resnet50_1d": {"width": 2, "hidden": 8},
+    "ecgomi": {"width": 4},
+    "s4": {"width": 16, "depth": 2, "state": 16},
+    "hubert-small": HUBERT,
+    "hubert-base": HUBERT | {"layers": 3},
+    "hubert-large": HUBERT | {"layers": 4},
+}
 """Options that make a network small enough for a quick test."""
+HUBERTS = ("hubert-small", "hubert-base", "hubert-large")
+RATES = dict.fromkeys(HUBERTS, 4e-3)
+"""Learning rates of networks that do not learn at 0.01."""
+LONG_ENOUGH = dict.fromkeys(HUBERTS, 500) | {"resnet50_1d": 1000, "s4": 500}
+"""Samples that are learnt by heart: one crop of networks that crop, fewer of slow ones."""
 
 
 def make(name: str, seed: int = 0):
@@ -35,13 +60,25 @@ def batch(name: str, size: int, seed: int = 0) -> torch.Tensor:
 
 def test_list() -> None:
     assert set(NETWORKS) | set(TABULAR) == set(list_models())
-    assert {"resnet18_1d", "logistic"} <= set(list_models())
+    assert {
+        "resnet6",
+        "resnet18_1d",
+        "resnet50_1d",
+        "ecgomi",
+        "s4",
+        "hubert-small",
+        "hubert-base",
+        "hubert-large",
+        "flags-logistic",
+        "logistic",
+        "boosted-trees",
+    } <= set(list_models())
 
 
 @pytest.mark.parametrize("name", list_models())
 def test_what_is_known_about_a_model(name: str) -> None:
     info = model_info(name)
-    assert info.input in PROFILES or info.input == SIGNS
+    assert info.input in PROFILES or info.input in (SIGNS, READINGS)
     for text in (info.summary, info.paper, info.licence):
         assert text.strip()
 
@@ -51,6 +88,31 @@ def test_a_wrong_name_or_option_is_told_in_words() -> None:
         create_model("resnet18")
     with pytest.raises(ConfigurationError, match="widht"):
         create_model("resnet18_1d", widht=3)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_size_that_is_told_is_that_of_the_network(name: str) -> None:
+    with torch.device("meta"):  # the largest would take seconds to draw its weights
+        network = create_model(name)
+    assert sum(p.numel() for p in network.parameters()) == model_info(name).parameters
+
+
+@pytest.mark.parametrize(
+    ("name", "millions"),
+    [
+        ("resnet6", 0.453985),
+        ("ecgomi", 0.210783),
+        ("resnet18_1d", 2.254273),
+        ("resnet50_1d", 23.238657),
+        ("s4", 2.372097),
+        ("hubert-small", 30.7),
+        ("hubert-base", 93.6),
+        ("hubert-large", 188.6),
+    ],
+)
+def test_a_network_of_the_study_has_its_size(name: str, millions: float) -> None:
+    digits = 6 if millions != round(millions, 1) else 1
+    assert round(model_info(name).parameters / 1e6, digits) == millions
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -99,12 +161,12 @@ def test_saved_and_loaded_it_says_the_same(name: str, tmp_path) -> None:
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_batch_is_learnt_by_heart(name: str) -> None:
-    network, waveforms = make(name), batch(name, 8)
+    network, waveforms = make(name), batch(name, 8)[..., : LONG_ENOUGH.get(name)]
     for module in network.modules():
-        if isinstance(module, torch.nn.Dropout | torch.nn.Dropout1d):
+        if isinstance(module, torch.nn.Dropout | torch.nn.Dropout1d | torch.nn.Dropout2d):
             module.p = 0.0
     labels = torch.tensor([0.0, 1.0] * 4)[:, None]
-    optimizer = torch.optim.Adam(network.parameters(), lr=1e-2)
+    optimizer = torch.optim.Adam(network.parameters(), lr=RATES.get(name, 1e-2))
     for _ in range(150):
         loss = torch.nn.functional.binary_cross_entropy_with_logits(network(waveforms), labels)
         optimizer.zero_grad()

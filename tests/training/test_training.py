@@ -1,22 +1,17 @@
 import json
-import math
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 import yaml
 
 from acsbench.datasets import open_dataset
 from acsbench.errors import ConfigurationError, DataError
-from acsbench.evaluation.inputs import evaluate_task
 from acsbench.statistics import auroc
 from acsbench.training import fit
-from acsbench.training.augment import LARGEST_SHIFT, augment
 from acsbench.training.config import TrainingConfig
-from acsbench.training.data import StoredWaveforms
 from acsbench.training.fit import train
 from acsbench.training.predict import predict
 from acsbench.training.run import WEIGHTS, open_run
@@ -141,7 +136,7 @@ def test_the_time_budget_ends_training_after_the_first_epoch(
     run = train(prepared, "resnet18_1d", config, runs)
     assert len(pd.read_csv(run.path / "history.csv")) == 1
     notes = json.loads((run.path / "metrics.json").read_text())["training"]
-    assert notes["stopped by the time budget"] is True
+    assert notes["stopped by the time budget"] == "yes"
 
 
 def test_training_stops_when_validation_no_longer_improves(prepared: Prepared, runs: Path) -> None:
@@ -164,33 +159,11 @@ def test_weights_of_events_are_taken_out_of_the_odds(prepared: Prepared, runs: P
     )
 
 
-def test_augmentation_changes_gain_start_and_noise_only() -> None:
-    torch.manual_seed(0)
-    time = torch.arange(5000) / 500
-    waveforms = torch.sin(2 * math.pi * 1.3 * time).repeat(8, 3, 1)
-    changed = augment(waveforms)
-    assert changed.shape == waveforms.shape
-    assert not torch.equal(changed, waveforms)
-    for before, after in zip(waveforms, changed, strict=True):
-        # One shift and one gain explain an ECG up to its noise.
-        errors = []
-        for shift in range(-LARGEST_SHIFT, LARGEST_SHIFT + 1):
-            turned = torch.roll(before, shift, dims=1)
-            gain = (turned * after).sum() / (turned * turned).sum()
-            errors.append(((after - gain * turned) ** 2).mean().sqrt())
-        assert min(errors) < 0.021
-
-
-def test_a_last_batch_of_one_ecg_is_dropped(prepared: Prepared) -> None:
-    table = prepared.table(prepared.task()).iloc[:33]
-    waveforms = StoredWaveforms(prepared.store("study-rows"), table)
-    assert sorted(len(labels) for _, labels in waveforms.shuffled(16)) == [16, 16]
-    assert sum(len(labels) for _, labels in waveforms.in_order()) == 33
-
-
 def test_another_split_of_the_same_ecgs_is_refused(
     prepared: Prepared, runs: Path, tmp_path: Path
 ) -> None:
+    from acsbench.evaluation.inputs import evaluate_task
+
     run = train(prepared, "logistic", TrainingConfig(), runs)
     dataset = open_dataset("wfdb_folder", prepared.path.parent / "ecgs")
     other = prepare(dataset, tmp_path / "other", tasks=["simulated-acs"], seed=9)

@@ -47,7 +47,7 @@ app.command("train")(train.command)
 app.command("predict")(predict.command)
 app.command("evaluate")(evaluate.command)
 app.command("reproduce")(reproduce.command)
-app.command("models")(models.command)
+app.add_typer(models.app, name="models")
 app.command("view")(view.command)
 
 

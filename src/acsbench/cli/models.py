@@ -2,19 +2,113 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
 from rich.table import Table
 
-from acsbench.cli.console import out
+from acsbench.cli.console import out as console
+from acsbench.cli.console import say
+
+app = typer.Typer(invoke_without_command=True, rich_markup_mode="markdown")
 
 
-def command() -> None:
-    """List the models: what each takes, and where it comes from."""
+class Reload(StrEnum):
+    """How a published S4 is loaded."""
+
+    TRAINED = "trained"
+    PUBLISHED = "published"
+
+
+@app.callback()
+def command(context: typer.Context) -> None:
+    """List the models; show one of them, or import published weights."""
+    if context.invoked_subcommand is None:
+        _list()
+
+
+def _list() -> None:
     from acsbench.models.registry import list_models, model_info
 
     table = Table(box=None, header_style="bold")
-    for column in ("model", "kind", "input", "what it is", "source", "licence"):
-        table.add_column(column)
+    for column in ("model", "input", "parameters"):
+        table.add_column(column, no_wrap=True, justify="right" if column[0] == "p" else "left")
+    table.add_column("what it is")
     for name in list_models():
         info = model_info(name)
-        table.add_row(name, info.kind, info.input, info.summary, info.paper, info.licence)
-    out.print(table)
+        size = "" if info.parameters is None else f"{info.parameters:,}"
+        table.add_row(name, info.input, size, info.summary)
+    console.print(table)
+    say("acsbench models show MODEL tells where one comes from, and its licence.")
+
+
+@app.command("show")
+def show(model: Annotated[str, typer.Argument(help="The model's name.")]) -> None:
+    """Show what is known about a model: input, size, source, licence."""
+    from acsbench.models.registry import model_info
+
+    info = model_info(model)
+    size = "as the data ask for" if info.parameters is None else f"{info.parameters:,}"
+    say(f"{info.name}: {info.summary}")
+    say(f"kind: {info.kind}")
+    say(f"input: {info.input}")
+    say(f"parameters: {size}")
+    say(f"source: {info.paper}")
+    say(f"licence: {info.licence}")
+
+
+@app.command("import")
+def import_(
+    path: Annotated[
+        Path,
+        typer.Argument(
+            help="The study's .ckpt, a fine-tuned HuBERT-ECG (.pt), or a folder with HuBERT-ECG's "
+            "config.json and weights."
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="Run folder to write.")],
+    task: Annotated[
+        str | None,
+        typer.Option(help="What the model was trained to predict: a task's name or YAML file."),
+    ] = None,
+    reload: Annotated[
+        Reload,
+        typer.Option(
+            help="`published` repeats the fault of the study's loader of S4, and so its "
+            "predictions; `trained` loads what was trained."
+        ),
+    ] = Reload.TRAINED,
+) -> None:
+    """Turn published weights into a Run folder, to predict with or to train on.
+
+    Only weights are read from the file; nothing in it is executed.
+    """
+    from acsbench.cohort.task import load_task
+    from acsbench.training.imported import (
+        ENCODER,
+        UNKNOWN_PATIENTS,
+        UNTRAINED_HEAD,
+        import_published,
+    )
+
+    run = import_published(path, out, None if task is None else load_task(task), reload.value)
+    say(f"{run.model} -> {run.path}")
+    say(f"It takes waveforms prepared as {run.config['processing']['profile']}.")
+    say(UNKNOWN_PATIENTS)
+    if run.config["source"]["format"] == ENCODER:
+        say(UNTRAINED_HEAD)
+
+
+@app.command("export")
+def export(
+    run: Annotated[Path, typer.Argument(help="Run folder of a network.")],
+    out: Annotated[Path, typer.Option(help="ONNX file to write.")],
+) -> None:
+    """Write a trained network as an ONNX file, which runs without PyTorch."""
+    from acsbench.training.onnx import export_onnx
+    from acsbench.training.run import open_run
+
+    export_onnx(open_run(run), out)
+    say(f"{run} -> {out}")

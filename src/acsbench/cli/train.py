@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 import yaml
-from pydantic import ValidationError
 
 from acsbench.cli.console import err, say
 from acsbench.errors import ConfigurationError
 from acsbench.waveforms.prepare import open_prepared
+
+
+class Logger(StrEnum):
+    """Where else the figures of each epoch go."""
+
+    TENSORBOARD = "tensorboard"
+    WANDB = "wandb"
+    MLFLOW = "mlflow"
 
 
 def command(
@@ -25,43 +33,92 @@ def command(
             help="Run folder whose weights to start from, such as one pre-trained on another task."
         ),
     ] = None,
-    max_minutes: Annotated[
-        float | None, typer.Option(help="Begin no epoch that would end later than this.")
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of weights, batches and augmentation.")] = 0,
+    settings: Annotated[
+        str, typer.Option(help="Settings: default (ours), study, or a YAML file.")
+    ] = "default",
     set_: Annotated[
         list[str] | None,
         typer.Option(
             "--set",
             metavar="NAME=VALUE",
-            help="Any other setting of the training, "
-            "such as epochs=5 or options.width=16; repeat for several.",
+            help="Any one setting, such as epochs=5, covariates=[age,sex] or options.width=16; "
+            "repeat for several.",
         ),
     ] = None,
+    max_minutes: Annotated[
+        float | None, typer.Option(help="Begin no epoch that would end later than this.")
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            min=0, help="Of weights, batches and augmentation. [default: 0]", show_default=False
+        ),
+    ] = None,
+    seeds: Annotated[
+        str | None,
+        typer.Option(help="Several, one run each, such as 0-2 or 0,3,7.", metavar="SEEDS"),
+    ] = None,
+    devices: Annotated[int, typer.Option(min=1, help="Devices, a process each.")] = 1,
+    nodes: Annotated[int, typer.Option(min=1, help="Machines with that many devices.")] = 1,
+    strategy: Annotated[str, typer.Option(help="Lightning's strategy, such as ddp.")] = "auto",
+    logger: Annotated[
+        Logger | None,
+        typer.Option(help="Also log to this; wandb sends the figures of each epoch to its server."),
+    ] = None,
 ) -> None:
-    """Train a model; the epoch with the best validation AUROC is kept."""
-    from acsbench.training.config import TrainingConfig
-    from acsbench.training.fit import train
-    from acsbench.training.run import open_run
+    """Train a model; the epoch with the best validation AUROC is kept.
 
-    settings = parse_settings(set_ or [])
-    try:
-        config = TrainingConfig(**{"seed": seed, "max_minutes": max_minutes} | settings)
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(map(str, first["loc"]))
-        raise ConfigurationError(f"--set {name}: {first['msg']}") from error
-    run = train(
-        open_prepared(data),
-        model,
-        config,
-        runs,
-        task=task,
-        init=None if init is None else open_run(init),
-        report=say,
+    A training that was killed goes on when the command is repeated, and ends as it would have.
+    """
+    from acsbench.training.fit import train
+    from acsbench.training.network import Hardware
+    from acsbench.training.run import open_run
+    from acsbench.training.seeds import summary_of_seeds
+    from acsbench.training.shipped import settings_of, training_config
+
+    chosen: dict[str, Any] = {"seed": seed, "max_minutes": max_minutes}
+    chosen = {name: value for name, value in chosen.items() if value is not None}
+    config = training_config(settings_of(model, settings), chosen, parse_settings(set_ or []))
+    if seeds is not None and seed is not None:
+        raise ConfigurationError("give either --seed or --seeds")
+    prepared = open_prepared(data)
+    start = None if init is None else open_run(init)
+    hardware = Hardware(
+        devices=devices,
+        nodes=nodes,
+        strategy=strategy,
+        logger=None if logger is None else logger.value,
         progress_bar=err.is_terminal,
     )
-    say(f"run: {run.path}")
+    finished = []
+    for each in [config.seed] if seeds is None else parse_seeds(seeds):
+        seeded = config.model_copy(update={"seed": each})
+        run = train(
+            prepared, model, seeded, runs, task=task, init=start, hardware=hardware, report=say
+        )
+        say(f"run: {run.path}")
+        finished.append(run)
+    for line in summary_of_seeds(finished):
+        say(line)
+
+
+def parse_seeds(words: str) -> list[int]:
+    """Seeds from a range or a list.
+
+    >>> parse_seeds("0-2"), parse_seeds("0,3,7")
+    ([0, 1, 2], [0, 3, 7])
+    """
+    try:
+        if "-" in words:
+            first, last = map(int, words.split("-"))
+            seeds = list(range(first, last + 1))
+        else:
+            seeds = [int(word) for word in words.split(",")]
+    except ValueError as error:
+        raise ConfigurationError(f"--seeds {words}: write 0-2 or 0,3,7") from error
+    if not seeds or min(seeds) < 0 or len(set(seeds)) < len(seeds):
+        raise ConfigurationError(f"--seeds {words}: name different seeds, none below 0")
+    return seeds
 
 
 def parse_settings(words: list[str]) -> dict[str, Any]:

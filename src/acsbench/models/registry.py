@@ -10,7 +10,11 @@ from typing import Any, Literal
 from acsbench.errors import ConfigurationError, did_you_mean
 
 SIGNS = "signs"
-"""Input of the tabular models: measured signs, age and sex."""
+"""Input of a tabular model: measured signs, age and sex."""
+READINGS = "readings"
+"""Input of a tabular model: flags from the cardiologist's reading of the ECG."""
+STUDY = "Schubert & Obermeyer, Diagnosis of Acute Coronary Syndrome using ECG Waveforms"
+"""Paper of the study whose models are repeated here."""
 
 
 @dataclass(frozen=True)
@@ -20,11 +24,13 @@ class ModelInfo:
     Args:
         name: the model's name.
         kind: a network takes waveforms, a tabular model a table of signs.
-        input: preparation profile of the waveforms, or `signs`.
+        input: preparation profile of the waveforms, or the table that a tabular model takes.
         summary: one line.
         paper: where it comes from.
         licence: of code and architecture; weights carry their own.
         build: makes the model from its options.
+        parameters: numbers that training may change, with the builder's defaults; of tabular
+            models, which keep what the data ask for, None.
     """
 
     name: str
@@ -34,11 +40,19 @@ class ModelInfo:
     paper: str
     licence: str
     build: Callable[..., Any]
+    parameters: int | None = None
 
 
 _MODELS: dict[str, ModelInfo] = {}
 # Each of these modules registers its models when imported; torch is imported only then.
-_MODULES = ("acsbench.models.resnet", "acsbench.models.tabular")
+_MODULES = (
+    "acsbench.models.ecgomi",
+    "acsbench.models.hubert",
+    "acsbench.models.resnet",
+    "acsbench.models.s4",
+    "acsbench.models.tabular",
+    "acsbench.models.trees",
+)
 
 
 def register_model(
@@ -49,6 +63,7 @@ def register_model(
     summary: str,
     paper: str,
     licence: str = "Apache-2.0",
+    parameters: int | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register the decorated function as the builder of a model.
 
@@ -59,7 +74,7 @@ def register_model(
     def register(build: Callable[..., Any]) -> Callable[..., Any]:
         if name in _MODELS:
             raise ValueError(f"a model {name!r} is registered already")
-        _MODELS[name] = ModelInfo(name, kind, input, summary, paper, licence, build)
+        _MODELS[name] = ModelInfo(name, kind, input, summary, paper, licence, build, parameters)
         return build
 
     return register

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
 
-from acsbench.errors import ConfigurationError
-from acsbench.models.registry import register_model
-
-STUDY = "Schubert & Obermeyer, Diagnosis of Acute Coronary Syndrome using ECG Waveforms"
+from acsbench.models.layers import Conv, Dropout, channels_last, require_shape
+from acsbench.models.registry import STUDY, register_model
 
 
 class ResidualBlock(nn.Module):
@@ -24,19 +21,19 @@ class ResidualBlock(nn.Module):
         self, channels_in: int, channels_out: int, kernel: int, stride: int, dropout: nn.Module
     ):
         super().__init__()
-        self.conv = nn.Conv1d(channels_in, channels_out, kernel, stride, (kernel - 1) // 2)
-        self.norm = nn.BatchNorm1d(channels_out)
+        self.conv = Conv(channels_in, channels_out, kernel, stride, (kernel - 1) // 2)
+        self.norm = nn.BatchNorm2d(channels_out)
         self.dropout = dropout
         self.shortcut: nn.Module = nn.Identity()
         if stride != 1 or channels_in != channels_out:
             self.shortcut = nn.Sequential(
-                nn.Conv1d(channels_in, channels_out, 1, stride), nn.BatchNorm1d(channels_out)
+                Conv(channels_in, channels_out, 1, stride), nn.BatchNorm2d(channels_out)
             )
 
     def forward(self, x: Tensor) -> Tensor:
-        """From (batch, channels_in, n) to (batch, channels_out, n / stride)."""
-        branch = self.dropout(torch.relu(self.norm(self.conv(x))))
-        return torch.relu(branch + self.shortcut(x))
+        """From (batch, channels_in, 1, n) to (batch, channels_out, 1, n / stride)."""
+        branch: Tensor = self.dropout(self.norm(self.conv(x)).relu_())
+        return (branch + self.shortcut(x)).relu_()
 
 
 class ResNet1d(nn.Module):
@@ -51,8 +48,7 @@ class ResNet1d(nn.Module):
         kernel: samples that a block's convolution spans.
         dropout: share of activations dropped in the head.
         block_dropout: share of activations dropped in each block.
-        drop_channels: drop whole channels in the blocks instead of single activations, which
-            also takes far fewer random numbers.
+        drop_channels: drop whole channels in the blocks instead of single activations.
 
     Shapes:
         input (batch, leads, samples) in mV, any number of samples; output (batch, 1), logits.
@@ -72,28 +68,20 @@ class ResNet1d(nn.Module):
     ):
         super().__init__()
         self.leads = leads
-        drop = nn.Dropout1d(block_dropout) if drop_channels else nn.Dropout(block_dropout)
+        drop = nn.Dropout2d(block_dropout) if drop_channels else Dropout(block_dropout)
         self.stem = nn.Sequential(
-            nn.Conv1d(leads, width, 15, 2, 7),
-            nn.BatchNorm1d(width),
-            nn.ReLU(),
-            nn.MaxPool1d(3, 2, 1),
+            Conv(leads, width, 15, 2, 7),
+            nn.BatchNorm2d(width),
+            nn.ReLU(inplace=True),
+            nn.MaxPool2d((1, 3), (1, 2), (0, 1)),
         )
         groups, channels = [], width
         for number, (depth, stride) in enumerate(zip(blocks, strides, strict=True)):
             wide = width * 2**number
-            group = [ResidualBlock(channels, wide, kernel, stride, drop)]
-            group += [ResidualBlock(wide, wide, kernel, 1, drop) for _ in range(depth - 1)]
-            groups.append(nn.Sequential(*group))
+            groups.append(_group(channels, wide, depth, kernel, stride, drop))
             channels = wide
         self.groups = nn.Sequential(*groups)
-        self.head = nn.Sequential(
-            nn.Linear(channels, hidden),
-            nn.BatchNorm1d(hidden),
-            nn.Dropout(dropout),
-            nn.ReLU(),
-            nn.Linear(hidden, 1),
-        )
+        self.head = _head(channels, hidden, dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         """From (batch, leads, samples) to (batch, 1).
@@ -101,13 +89,108 @@ class ResNet1d(nn.Module):
         Raises:
             ConfigurationError: the input has another number of rows or dimensions.
         """
-        if x.ndim != 3 or x.shape[1] != self.leads:
-            raise ConfigurationError(
-                f"the network takes (batch, {self.leads}, samples), not {tuple(x.shape)}"
-            )
-        features = self.groups(self.stem(x)).amax(dim=-1)
+        require_shape(x, self.leads)
+        features = self.groups(self.stem(channels_last(x))).amax(dim=(2, 3))
         logits: Tensor = self.head(features)
         return logits
+
+
+class ResNet6(nn.Module):
+    """Stem, a group of residual blocks, a strided convolution, another group, two-layer head.
+
+    Args:
+        leads: rows of the input.
+        width: channels after the stem; everything behind has twice as many.
+        hidden: width of the head.
+        kernel: samples that a block's convolution spans.
+        dropout: share of activations dropped in the head.
+        block_dropout: share of activations dropped in each block.
+        samples: of the input; the head sees every position, so that their number is fixed.
+
+    Shapes:
+        input (batch, leads, samples) in mV; output (batch, 1), logits.
+    """
+
+    def __init__(
+        self,
+        leads: int = 3,
+        width: int = 32,
+        hidden: int = 256,
+        kernel: int = 7,
+        dropout: float = 0.5,
+        block_dropout: float = 0.5,
+        samples: int = 5000,
+    ):
+        super().__init__()
+        self.leads, self.samples = leads, samples
+        wide, drop = 2 * width, Dropout(block_dropout)
+        self.stem = nn.Sequential(
+            Conv(leads, width, 50, 5, 3), nn.BatchNorm2d(width), nn.ReLU(inplace=True)
+        )
+        self.first = _group(width, wide, 3, kernel, 3, drop)
+        self.reduction = Conv(wide, wide, 25, 10, 1)
+        self.second = _group(wide, wide, 3, kernel, 3, drop)
+        positions = samples
+        for span, stride, padding in (
+            (50, 5, 3),
+            (kernel, 3, (kernel - 1) // 2),
+            (25, 10, 1),
+            (kernel, 3, (kernel - 1) // 2),
+        ):
+            positions = (positions + 2 * padding - span) // stride + 1
+        self.head = _head(wide * positions, hidden, dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """From (batch, leads, samples) to (batch, 1).
+
+        Raises:
+            ConfigurationError: the input has another shape.
+        """
+        require_shape(x, self.leads, self.samples)
+        features = self.first(self.stem(channels_last(x)))
+        features = self.second(self.reduction(features))
+        logits: Tensor = self.head(features.flatten(1))
+        return logits
+
+
+def _group(
+    channels_in: int, channels_out: int, depth: int, kernel: int, stride: int, dropout: nn.Module
+) -> nn.Sequential:
+    return nn.Sequential(
+        ResidualBlock(channels_in, channels_out, kernel, stride, dropout),
+        *(ResidualBlock(channels_out, channels_out, kernel, 1, dropout) for _ in range(depth - 1)),
+    )
+
+
+def _head(features: int, hidden: int, dropout: float) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Linear(features, hidden),
+        nn.BatchNorm1d(hidden),
+        nn.Dropout(dropout),
+        nn.ReLU(),
+        nn.Linear(hidden, 1),
+    )
+
+
+@register_model(
+    "resnet6",
+    kind="network",
+    input="study-rows",
+    summary="residual network of 6 blocks over the three printed rows",
+    paper=STUDY,
+    parameters=453_985,
+)
+def resnet6(
+    leads: int = 3,
+    width: int = 32,
+    hidden: int = 256,
+    kernel: int = 7,
+    dropout: float = 0.5,
+    block_dropout: float = 0.5,
+    samples: int = 5000,
+) -> ResNet6:
+    """The study's ResNet-6; see `ResNet6` for the options."""
+    return ResNet6(leads, width, hidden, kernel, dropout, block_dropout, samples)
 
 
 @register_model(
@@ -116,23 +199,57 @@ class ResNet1d(nn.Module):
     input="study-rows",
     summary="residual network of 18 layers over the three printed rows",
     paper=STUDY,
+    parameters=2_254_273,
 )
 def resnet18_1d(
     leads: int = 3,
     width: int = 32,
     hidden: int = 256,
+    kernel: int = 7,
     dropout: float = 0.5,
     block_dropout: float = 0.5,
     drop_channels: bool = False,
 ) -> ResNet1d:
     """The study's ResNet-18: four groups of four blocks; see `ResNet1d` for the options."""
     return ResNet1d(
-        blocks=(4, 4, 4, 4),
-        strides=(1, 2, 2, 1),
-        leads=leads,
-        width=width,
-        hidden=hidden,
-        dropout=dropout,
-        block_dropout=block_dropout,
-        drop_channels=drop_channels,
+        (4, 4, 4, 4),
+        (1, 2, 2, 1),
+        leads,
+        width,
+        hidden,
+        kernel,
+        dropout,
+        block_dropout,
+        drop_channels,
+    )
+
+
+@register_model(
+    "resnet50_1d",
+    kind="network",
+    input="study-rows",
+    summary="residual network of 46 layers over the three printed rows",
+    paper=STUDY,
+    parameters=23_238_657,
+)
+def resnet50_1d(
+    leads: int = 3,
+    width: int = 64,
+    hidden: int = 512,
+    kernel: int = 7,
+    dropout: float = 0.5,
+    block_dropout: float = 0.5,
+    drop_channels: bool = False,
+) -> ResNet1d:
+    """The study's ResNet-50: groups of 8, 11, 17 and 8 blocks; see `ResNet1d` for the options."""
+    return ResNet1d(
+        (8, 11, 17, 8),
+        (1, 1, 1, 2),
+        leads,
+        width,
+        hidden,
+        kernel,
+        dropout,
+        block_dropout,
+        drop_channels,
     )

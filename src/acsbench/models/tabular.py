@@ -1,10 +1,10 @@
-"""Models over a table of measured signs, age and sex."""
+"""Linear models over a table: measured signs, age and sex, or the cardiologist's readings."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -13,10 +13,13 @@ from scipy.special import expit
 
 from acsbench.ecg.leads import LEADS
 from acsbench.errors import ConfigurationError
-from acsbench.models.registry import SIGNS, register_model
+from acsbench.models.registry import READINGS, SIGNS, STUDY, register_model
 
 DEMOGRAPHICS = ("age", "female")
 ST_AND_T = tuple(f"{sign}_{lead}" for sign in ("st60", "t_amplitude") for lead in LEADS)
+STUDY_READINGS = ("has_depress", "has_st_eleva", "has_twave_inver", "has_twave_abnormal")
+"""The readings that the study takes for signs of ischaemia."""
+State = dict[str, NDArray[Any]]
 
 
 class TabularModel(Protocol):
@@ -30,10 +33,10 @@ class TabularModel(Protocol):
     def predict(self, table: pd.DataFrame) -> NDArray[np.float64]:
         """Probabilities, shape (rows,)."""
 
-    def state(self) -> dict[str, NDArray[np.float64]]:
+    def state(self) -> State:
         """All that was learnt, as arrays."""
 
-    def load_state(self, state: dict[str, NDArray[np.float64]]) -> None:
+    def load_state(self, state: State) -> None:
         """Take over what `state` gave."""
 
 
@@ -43,12 +46,12 @@ class LogisticModel:
 
     Args:
         features: columns it takes.
-        strength: inverse of the penalty (scikit-learn's C).
+        strength: inverse of the penalty (scikit-learn's C); infinite for no penalty.
     """
 
     features: tuple[str, ...]
     strength: float
-    _state: dict[str, NDArray[np.float64]] = field(default_factory=dict, repr=False)
+    _state: State = field(default_factory=dict, repr=False)
 
     def fit(self, table: pd.DataFrame, labels: NDArray[np.int_], seed: int) -> None:
         """Fit to a table with the columns `features`; NaN where unknown.
@@ -67,7 +70,7 @@ class LogisticModel:
             StandardScaler(),
             LogisticRegression(C=self.strength, max_iter=2000, random_state=seed),
         )
-        make_pipeline(imputer, scaler, regression).fit(self._columns(table), labels)
+        make_pipeline(imputer, scaler, regression).fit(columns_of(table, self.features), labels)
         self._state = {
             "median": imputer.statistics_,
             "mean": scaler.mean_,
@@ -81,25 +84,31 @@ class LogisticModel:
         if not self._state:
             raise ConfigurationError("the model was neither fitted nor loaded")
         state = self._state
-        values = self._columns(table)
+        values = columns_of(table, self.features)
         values = np.where(np.isnan(values), state["median"], values)
         standardised = (values - state["mean"]) / state["scale"]
         logits = standardised @ state["coefficients"] + state["intercept"][0]
         return np.asarray(expit(logits), dtype=np.float64)
 
-    def state(self) -> dict[str, NDArray[np.float64]]:
+    def state(self) -> State:
         """Medians, means, scales and coefficients, each of shape (features,), and intercept."""
         return dict(self._state)
 
-    def load_state(self, state: dict[str, NDArray[np.float64]]) -> None:
+    def load_state(self, state: State) -> None:
         """Take over what `state` gave."""
         self._state = dict(state)
 
-    def _columns(self, table: pd.DataFrame) -> NDArray[np.float64]:
-        missing = [name for name in self.features if name not in table]
-        if missing:
-            raise ConfigurationError(f"the model takes {missing[0]!r}, which the table lacks")
-        return table[list(self.features)].to_numpy(dtype=np.float64)
+
+def columns_of(table: pd.DataFrame, features: Sequence[str]) -> NDArray[np.float64]:
+    """Columns of a table, shape (rows, features), NaN where unknown.
+
+    Raises:
+        ConfigurationError: a column is missing.
+    """
+    missing = [name for name in features if name not in table]
+    if missing:
+        raise ConfigurationError(f"the model takes {missing[0]!r}, which the table lacks")
+    return table[list(features)].to_numpy(dtype=np.float64)
 
 
 @register_model(
@@ -117,3 +126,15 @@ def logistic(
     The strength was chosen by cross-validation over patients of PTB-XL's folds 1-6.
     """
     return LogisticModel(tuple(features), strength)
+
+
+@register_model(
+    "flags-logistic",
+    kind="tabular",
+    input=READINGS,
+    summary="logistic regression on the cardiologist's readings of ST and T changes",
+    paper=STUDY,
+)
+def flags_logistic(features: Sequence[str] = STUDY_READINGS) -> LogisticModel:
+    """The study's logistic regression, without penalty; see `LogisticModel` for the options."""
+    return LogisticModel(tuple(features), np.inf)

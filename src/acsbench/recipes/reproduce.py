@@ -6,27 +6,37 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
 from acsbench.datasets import open_dataset
 from acsbench.datasets.dataset import Dataset
 from acsbench.evaluation.inputs import evaluate_task
 from acsbench.evaluation.report import Evaluation
 from acsbench.files import write_text
-from acsbench.models.registry import model_info
 from acsbench.recipes.recipe import Recipe, RecipeModel
 from acsbench.training.config import TrainingConfig
 from acsbench.training.fit import train
-from acsbench.training.predict import EVERY_SPLIT, predict
+from acsbench.training.predict import EVERY_SPLIT, mean_and_spread, predict
 from acsbench.training.run import Run, predictions_csv
+from acsbench.training.seeds import summary_of_seeds, table_of_seeds
 from acsbench.waveforms.prepare import Prepared, prepare
 from acsbench.waveforms.process import Progress
 
 
 @dataclass(frozen=True, eq=False)
+class Trained:
+    """A model of a recipe, trained on a task with each of its seeds."""
+
+    model: RecipeModel
+    runs: list[Run]
+
+
+@dataclass(frozen=True, eq=False)
 class Reproduction:
-    """What a recipe gave: runs and evaluations by task, and the holdout's predictions."""
+    """What a recipe gave: models and evaluations by task, and the holdout's predictions."""
 
     prepared: Prepared
-    runs: dict[str, list[Run]]
+    trained: dict[str, list[Trained]]
     evaluations: dict[str, Evaluation]
     holdout_predictions: list[Path]
 
@@ -78,7 +88,8 @@ def reproduce(
     Args:
         recipe: what to do.
         data: the dataset's folder.
-        out: folder to write: `prepared/`, `runs/`, `evaluation/`, `holdout/`.
+        out: folder to write: `prepared/`, `runs/`, `evaluation/`, `holdout/`, and where models
+            have several seeds `seeds/`, with their means and spreads.
         holdout: a folder of waveforms alone, to be predicted by every model.
         settings: the user's choices.
         listener: who is told.
@@ -89,18 +100,18 @@ def reproduce(
     prepared = _prepare(dataset, recipe, folder, seed, settings, listener)
     listener.on_prepared(prepared)
     tasks = recipe.tasks or prepared.tasks
-    runs: dict[str, list[Run]] = {}
+    trained: dict[str, list[Trained]] = {}
     evaluations: dict[str, Evaluation] = {}
     for task in tasks:
         share = _minutes_per_training(recipe, tasks, settings)
-        runs[task] = [
-            _train(prepared, model, task, seed, share, out / "runs", listener)
+        trained[task] = [
+            _train_seeds(prepared, model, task, seed, share, out / "runs", listener)
             for model in recipe.models
         ]
         evaluations[task] = evaluate_task(
             prepared,
             task,
-            [run.path for run in runs[task]],
+            [_to_evaluate(each, out / "seeds" / task) for each in trained[task]],
             out / "evaluation" / task,
             command=settings.command,
         )
@@ -110,11 +121,12 @@ def reproduce(
         folder = out / "holdout" / "prepared"
         waveforms = _prepare(dataset, recipe, folder, seed, settings, listener)
         predictions = [
-            _predict_holdout(run, task, waveforms, out / "holdout")
+            _predict_holdout(each, task, waveforms, out / "holdout")
             for task in tasks
-            for run in runs[task]
+            for each in trained[task]
+            if not each.model.needs_readings  # a holdout is waveforms alone
         ]
-    return Reproduction(prepared, runs, evaluations, predictions)
+    return Reproduction(prepared, trained, evaluations, predictions)
 
 
 def _prepare(
@@ -129,7 +141,8 @@ def _prepare(
         dataset,
         out,
         tasks=recipe.all_tasks() if dataset.labelled else (),
-        profile=recipe.profile,
+        profiles=recipe.profiles(),
+        signs=recipe.needs_signs(),
         split="patients" if recipe.folds is None else "folds",
         folds=recipe.folds,
         seed=seed,
@@ -142,9 +155,26 @@ def _prepare(
 def _minutes_per_training(recipe: Recipe, tasks: list[str], settings: Settings) -> float | None:
     """Every training of a network gets the same share of the time: none profits from another."""
     minutes = settings.max_minutes or recipe.max_minutes
-    networks = [m for m in recipe.models if model_info(m.name).kind == "network"]
-    trainings = sum(1 + (model.pretraining is not None) for model in networks) * len(tasks)
-    return None if minutes is None or not trainings else minutes / trainings
+    networks = [model for model in recipe.models if model.is_network]
+    trainings = sum((1 + (model.pretraining is not None)) * model.seeds for model in networks)
+    return None if minutes is None or not trainings else minutes / (trainings * len(tasks))
+
+
+def _train_seeds(
+    prepared: Prepared,
+    model: RecipeModel,
+    task: str,
+    first_seed: int,
+    minutes: float | None,
+    runs: Path,
+    listener: Listener,
+) -> Trained:
+    """Train a model on a task with each of its seeds."""
+    seeds = range(first_seed, first_seed + model.seeds)
+    finished = [_train(prepared, model, task, seed, minutes, runs, listener) for seed in seeds]
+    for line in summary_of_seeds(finished):
+        listener.report(f"{model.shown_as}: {line}")
+    return Trained(model, finished)
 
 
 def _train(
@@ -159,20 +189,26 @@ def _train(
     """Train a model on a task, after its pre-training if it has one."""
 
     def settled(config: TrainingConfig) -> TrainingConfig:
-        budget = minutes if model_info(model.name).kind == "network" else None
+        budget = (minutes or config.max_minutes) if model.is_network else None
         return config.model_copy(update={"seed": seed, "max_minutes": budget})
 
     init = None
-    if model.pretraining is not None:
-        first = model.pretraining
-        listener.report(f"{model.name}: pre-training on {first.task}")
-        config = settled(first.training.model_copy(update={"options": model.training.options}))
-        init = train(prepared, model.name, config, runs, task=first.task, report=listener.report)
+    first = model.pretraining_config()
+    if model.pretraining is not None and first is not None:
+        listener.report(f"{model.name}: pre-training on {model.pretraining.task}")
+        init = train(
+            prepared,
+            model.name,
+            settled(first),
+            runs,
+            task=model.pretraining.task,
+            report=listener.report,
+        )
     listener.report(f"{model.name}: training on {task}")
     return train(
         prepared,
         model.name,
-        settled(model.training),
+        settled(model.config()),
         runs,
         task=task,
         init=init,
@@ -180,7 +216,25 @@ def _train(
     )
 
 
-def _predict_holdout(run: Run, task: str, waveforms: Prepared, out: Path) -> Path:
-    path = out / f"{run.model}-{task}.csv"
-    write_text(path, predictions_csv(predict(run, waveforms, EVERY_SPLIT)))
+def _to_evaluate(trained: Trained, folder: Path) -> Path:
+    """What stands for a model in the evaluation: its run, or its seeds' mean under its name."""
+    model, runs = trained.model, trained.runs
+    if len(runs) == 1 and not model.title:
+        return runs[0].path
+    if len(runs) > 1:
+        write_text(folder / f"{model.shown_as}-seeds.csv", table_of_seeds(runs))
+    splits = [split for split in ("valid", "test") if runs[0].has_predictions(split)]
+    means = [mean_and_spread([run.predictions(split) for run in runs])[0] for split in splits]
+    path = folder / f"{model.shown_as}.csv"
+    write_text(path, predictions_csv(pd.concat(means)))
+    return path
+
+
+def _predict_holdout(trained: Trained, task: str, waveforms: Prepared, out: Path) -> Path:
+    """Predict the holdout; of several seeds, their mean, with the spread beside it."""
+    path = out / f"{trained.model.shown_as}-{task}.csv"
+    mean, spread = mean_and_spread([predict(run, waveforms, EVERY_SPLIT) for run in trained.runs])
+    if len(trained.runs) > 1:
+        write_text(path.with_name(f"{path.stem}-spread.csv"), predictions_csv(spread))
+    write_text(path, predictions_csv(mean))
     return path

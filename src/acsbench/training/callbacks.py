@@ -2,84 +2,86 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import lightning as L
+from safetensors.torch import save_file as save_tensors
 
-from acsbench.files import write_text
+from acsbench.files import write_text, written_whole
+from acsbench.training.history import Epoch, best_epoch, history_csv, reason_to_stop
+from acsbench.training.module import BinaryClassifier
+from acsbench.training.run import HISTORY, WEIGHTS
+from acsbench.training.state import TrainingState, save_state
 
 Report = Callable[[str], None]
-COLUMNS = ("epoch", "train_loss", "valid_loss", "valid_auroc", "seconds")
 
 
-class History(L.Callback):
-    """Keeps losses, validation AUROC and duration of each epoch; writes `history.csv`.
+class EpochEnd(L.Callback):
+    """After each epoch: tells it, keeps the best weights and the state, decides whether to stop.
 
     Args:
-        path: the file, written whole after every epoch.
+        folder: where the run's files go.
         report: told a line about each epoch.
+
+    `state` is that of the training that is gone on with, if there is one.
     """
 
-    def __init__(self, path: Path, report: Report):
-        self.path = path
+    def __init__(self, folder: Path, report: Report):
+        self.folder = folder
         self.report = report
-        self.rows: list[dict[str, Any]] = []
+        self.state: TrainingState | None = None
         self._began = 0.0
 
-    def on_train_epoch_start(self, trainer: L.Trainer, _: L.LightningModule) -> None:
+    def on_train_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        """Go on with the optimizer as it was."""
+        if self.state is not None:
+            trainer.optimizers[0].load_state_dict(self.state.optimizer)
+            trainer.precision_plugin.load_state_dict(self.state.precision)
+
+    def on_train_epoch_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         """Start the clock."""
         self._began = time.monotonic()
 
-    def on_train_epoch_end(self, trainer: L.Trainer, _: L.LightningModule) -> None:
-        """Write the epoch down."""
-        metrics = trainer.callback_metrics
-        seconds = time.monotonic() - self._began
-        row: dict[str, Any] = {"epoch": trainer.current_epoch + 1}
-        row |= {name: round(float(metrics[name]), 6) for name in COLUMNS[1:4]}
-        row["seconds"] = round(seconds, 1)
-        self.rows.append(row)
-        text = io.StringIO()
-        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(self.rows)
-        write_text(self.path, text.getvalue())
+    def on_train_epoch_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        """Write the epoch down, and what the next one needs."""
+        assert isinstance(module, BinaryClassifier)
+        # The clocks of several processes differ; all must decide as one.
+        epoch: Epoch = trainer.strategy.broadcast(self._epoch(trainer, module))
+        module.history.append(epoch)
+        trainer.should_stop = reason_to_stop(module.history, module.config) is not None
+        if not trainer.is_global_zero:
+            return
+        if best_epoch(module.history) is epoch:
+            with written_whole(self.folder / WEIGHTS) as path:
+                save_tensors({k: v.contiguous() for k, v in module.averaged.items()}, path)
+        write_text(self.folder / HISTORY, history_csv(module.history))
+        save_state(
+            TrainingState(
+                network=module.network.state_dict(),
+                averaged=module.averaged,
+                optimizer=trainer.optimizers[0].state_dict(),
+                precision=trainer.precision_plugin.state_dict(),
+                history=module.history,
+            ),
+            self.folder,
+        )
+        for logger in trainer.loggers:
+            logger.log_metrics(dict(epoch), step=epoch["step"])  # type: ignore[arg-type]
         self.report(
-            f"epoch {row['epoch']}: training loss {row['train_loss']:.3f}, "
-            f"validation AUROC {row['valid_auroc']:.3f}, {seconds:.0f} s"
+            f"epoch {epoch['epoch']}: training loss {epoch['train_loss']:.3f}, "
+            f"validation AUROC {epoch['valid_auroc']:.3f}, {epoch['seconds']:.0f} s"
         )
 
-
-class TimeBudget(L.Callback):
-    """Begins no epoch that would end after the budget, judged by the longest so far.
-
-    Args:
-        minutes: the budget; the first epoch always runs.
-    """
-
-    def __init__(self, minutes: float):
-        self.seconds = minutes * 60
-        self.exhausted = False
-        self._began = self._epoch_began = 0.0
-        self._longest = 0.0
-
-    def on_fit_start(self, trainer: L.Trainer, _: L.LightningModule) -> None:
-        """Start the clock."""
-        self._began = time.monotonic()
-
-    def on_train_epoch_start(self, trainer: L.Trainer, _: L.LightningModule) -> None:
-        """Start the epoch's clock."""
-        self._epoch_began = time.monotonic()
-
-    def on_train_epoch_end(self, trainer: L.Trainer, _: L.LightningModule) -> None:
-        """Stop if the next epoch would not fit."""
-        now = time.monotonic()
-        self._longest = max(self._longest, now - self._epoch_began)
-        # A process on several devices must stop as one.
-        over = now - self._began + self._longest > self.seconds
-        self.exhausted = bool(trainer.strategy.reduce_boolean_decision(over, all=False))
-        trainer.should_stop = trainer.should_stop or self.exhausted
+    def _epoch(self, trainer: L.Trainer, module: BinaryClassifier) -> Epoch:
+        metrics = trainer.callback_metrics
+        number = len(module.history) + 1
+        return Epoch(
+            epoch=number,
+            step=number * module.steps_per_epoch,
+            train_loss=round(float(metrics["train_loss"]), 6),
+            valid_loss=round(float(metrics["valid_loss"]), 6),
+            valid_auroc=round(float(metrics["valid_auroc"]), 6),
+            seconds=round(time.monotonic() - self._began, 1),
+        )

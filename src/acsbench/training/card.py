@@ -13,7 +13,7 @@ from acsbench.statistics.estimate import Estimate
 
 
 def model_card(
-    config: Mapping[str, Any], metrics: Mapping[str, Estimate], notes: Mapping[str, Any]
+    config: Mapping[str, Any], metrics: Mapping[str, Estimate], notes: Mapping[str, str]
 ) -> str:
     """A model card in Markdown, with Hugging Face's metadata at its head.
 
@@ -57,7 +57,7 @@ def model_card(
         f"Data: {data['dataset']}{simulated}, prepared as `{config['processing']['profile']}`; "
         f"seed {config['training']['seed']}; acsbench {config['version']}.",
         "",
-        *(f"- {name}: {_word(value)}" for name, value in notes.items()),
+        *(f"- {name}: {note}" for name, note in notes.items()),
         "",
         "## Limits",
         "",
@@ -71,9 +71,3 @@ def model_card(
 def _row(split: str, auroc: Estimate) -> str:
     ecgs, patients = shown_count(auroc.n), shown_count(auroc.groups or 0)
     return f"| {split} | {auroc} | {ecgs} | {patients} |"
-
-
-def _word(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:,}" if isinstance(value, int) else str(value)

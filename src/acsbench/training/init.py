@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
 from acsbench.cohort.task import Task
 from acsbench.disclosure import shown_count
 from acsbench.errors import ConfigurationError
-from acsbench.models.registry import model_info
+from acsbench.models.registry import create_model, model_info
 from acsbench.training.config import TrainingConfig
 from acsbench.training.run import Run
 from acsbench.waveforms.prepare import Prepared
@@ -29,7 +34,7 @@ def check_init(
     if model_info(model).kind != "network":
         raise ConfigurationError(f"{model} is fitted in one go; it cannot start from a run")
     options = init.config["training"]["options"]
-    if init.model != model or options != config.options:
+    if init.model != model or _tensors(model, options) != _tensors(model, config.options):
         raise ConfigurationError(
             f"the run to start from is {init.model} with the options {options}; "
             f"wanted is {model} with {config.options}"
@@ -51,6 +56,13 @@ def check_init(
             f"on are in the validation or test split of {task.name}; split the patients of both "
             "tasks together"
         )
+
+
+def _tensors(model: str, options: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+    """Shape of every tensor of a network; options that change none may differ."""
+    with torch.device("meta"):
+        state = create_model(model, **options).state_dict()
+    return {name: tuple(tensor.shape) for name, tensor in state.items()}
 
 
 def _patients(prepared: Prepared, task: Task, splits: tuple[str, ...]) -> set[str]:

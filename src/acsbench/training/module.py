@@ -2,65 +2,176 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import lightning as L
 import torch
 from torch import Tensor, nn
+from torchmetrics import MeanMetric
 from torchmetrics.classification import BinaryAUROC
 
+from acsbench.errors import ConfigurationError
+from acsbench.models.covariates import WithCovariates
 from acsbench.training.augment import augment
 from acsbench.training.config import TrainingConfig
+from acsbench.training.data import Batch
+from acsbench.training.history import Epoch
+from acsbench.training.order import step_seed
+from acsbench.training.schedule import rate_factor
+
+Weights = dict[str, Tensor]
 
 
 class BinaryClassifier(L.LightningModule):
     """A network with one logit, trained on 0/1 labels.
 
     Args:
-        network: from (batch, rows, samples) to (batch, 1) logits.
+        network: from waveforms (and covariates) to (batch, 1) logits.
         config: learning rate, augmentation and so on.
-        event_weight: weight of an event in the loss.
+        loss_weight: weight of an event in the loss.
+        steps_per_epoch: optimizer steps of an epoch.
+        fs: samples per second of the waveforms.
+        leads_per_row: leads that follow each other in a row.
+
+    `history` holds the epochs so far; learning rate, batches and random numbers of a step
+    follow from it and from the seed alone, so that a killed training can go on as it was.
+    `averaged` are the averaged weights, or the network's own where nothing is averaged.
     """
 
-    def __init__(self, network: nn.Module, config: TrainingConfig, event_weight: float):
+    def __init__(
+        self,
+        network: nn.Module,
+        config: TrainingConfig,
+        loss_weight: float,
+        steps_per_epoch: int,
+        fs: float,
+        leads_per_row: int,
+    ):
         super().__init__()
         self.network = network
         self.config = config
-        self.loss = nn.BCEWithLogitsLoss(pos_weight=torch.tensor(event_weight))
+        self.steps_per_epoch = steps_per_epoch
+        self.fs, self.leads_per_row = fs, leads_per_row
+        self.loss = nn.BCEWithLogitsLoss(pos_weight=torch.tensor(loss_weight))
         self.valid_auroc = BinaryAUROC()
+        self.valid_loss = MeanMetric()
+        self.history: list[Epoch] = []
+        self._averaged: Weights = {}
+        self._own: Weights = {}
 
-    def forward(self, waveforms: Tensor) -> Tensor:
+    def forward(self, batch: Batch) -> Tensor:
         """Logits, shape (batch,)."""
-        logits: Tensor = self.network(waveforms)[:, 0]
+        logits: Tensor = self.network(*batch.inputs())[:, 0]
         return logits
 
-    def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> Tensor:
+    def on_train_batch_start(self, batch: Batch, number: int) -> None:
+        """Set learning rate and random numbers, which depend on the step alone."""
+        done = len(self.history) * self.steps_per_epoch
+        step = done + number // self.config.accumulate
+        last_step = self.config.epochs * self.steps_per_epoch
+        losses = [epoch["valid_loss"] for epoch in self.history]
+        factor = rate_factor(self.config, step, last_step, losses)
+        for group in self.trainer.optimizers[0].param_groups:
+            group["lr"] = group["base_lr"] * factor
+        drawn = done * self.config.accumulate + number
+        seed = step_seed(self.config.seed, drawn, self.trainer.global_rank)
+        L.seed_everything(seed, verbose=False)
+
+    def training_step(self, batch: Batch, _: int) -> Tensor:
         """Loss of a batch."""
-        waveforms, labels = batch
         if self.config.augment:
-            waveforms = augment(waveforms)
-        loss: Tensor = self.loss(self(waveforms), labels)
-        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(labels))
+            waveforms = augment(batch.waveforms, self.fs, self.leads_per_row)
+            batch = batch._replace(waveforms=waveforms)
+        loss: Tensor = self.loss(self(batch), batch.labels)
+        size = len(batch.labels)
+        # Parts of a batch are equally large, so the processes' mean is the batch's.
+        self.log(
+            "train_loss",
+            loss,
+            on_step=False,
+            on_epoch=True,
+            sync_dist=True,
+            batch_size=size,
+            logger=False,  # `EpochEnd` logs the whole epoch
+        )
         return loss
 
-    def validation_step(self, batch: tuple[Tensor, Tensor], _: int) -> None:
-        """Loss and AUROC of the validation ECGs."""
-        waveforms, labels = batch
-        logits = self(waveforms).float()
-        self.valid_auroc.update(logits, labels.int())
-        size = len(labels)
-        self.log("valid_loss", self.loss(logits, labels), batch_size=size, sync_dist=True)
-        self.log("valid_auroc", self.valid_auroc, batch_size=size)
+    def on_train_batch_end(self, outputs: Any, batch: Batch, number: int) -> None:
+        """Average the weights after each optimizer step."""
+        if self.config.average_decay and (number + 1) % self.config.accumulate == 0:
+            step = len(self.history) * self.steps_per_epoch + number // self.config.accumulate
+            self._average(step)
 
-    def configure_optimizers(self) -> Any:
-        """AdamW with a warm-up to a constant rate."""
-        optimizer = torch.optim.AdamW(
-            self.network.parameters(),
-            lr=self.config.learning_rate,
-            weight_decay=self.config.weight_decay,
+    def on_validation_epoch_start(self) -> None:
+        """Validate the averaged weights."""
+        if self._averaged:
+            self._own = {name: value.clone() for name, value in self.network.state_dict().items()}
+            self._take_over(self._averaged)
+
+    def validation_step(self, batch: Batch, _: int) -> None:
+        """Loss and AUROC of the validation ECGs."""
+        logits = self(batch).float()
+        self.valid_auroc.update(logits, batch.labels.int())
+        size = len(batch.labels)
+        self.valid_loss.update(self.loss(logits, batch.labels), weight=size)
+        self.log("valid_loss", self.valid_loss, batch_size=size, logger=False)
+        self.log("valid_auroc", self.valid_auroc, batch_size=size, logger=False)
+
+    def on_validation_epoch_end(self) -> None:
+        """Go on with the network's own weights."""
+        if self._own:
+            self._take_over(self._own)
+            self._own = {}
+
+    def _take_over(self, weights: Weights) -> None:
+        # In place: loading would make networks forget what they derived from their constants.
+        with torch.no_grad():
+            for name, value in self.network.state_dict().items():
+                value.copy_(weights[name])
+
+    @property
+    def averaged(self) -> Weights:
+        """The weights that are validated and kept."""
+        return self._averaged or self.network.state_dict()
+
+    @averaged.setter
+    def averaged(self, weights: Mapping[str, Tensor]) -> None:
+        if self.config.average_decay:
+            self._averaged = {k: v.detach().clone().to(self.device) for k, v in weights.items()}
+
+    def _average(self, step: int) -> None:
+        """Exponential averaging that begins as a plain mean, so that few steps forget the start."""
+        share = 1 - min(self.config.average_decay, step / (step + 1))
+        weights = self.network.state_dict()
+        if not self._averaged:
+            self.averaged = weights
+        for name, value in weights.items():
+            if value.is_floating_point() or value.is_complex():
+                # Exact where nothing changes, as in a network's constants.
+                self._averaged[name].lerp_(value, share)
+            else:
+                self._averaged[name].copy_(value)
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Adam or AdamW, with a learning rate of its own for each layer if so configured."""
+        config = self.config
+        kind = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
+        groups = list(self._parameter_groups())
+        return kind(
+            [group | {"base_lr": group["lr"]} for group in groups],
+            weight_decay=config.weight_decay,
+            betas=config.betas,
         )
-        warmup = max(1, self.config.warmup_steps)
-        schedule = torch.optim.lr_scheduler.LambdaLR(
-            optimizer, lambda step: min(1.0, (step + 1) / warmup)
-        )
-        return [optimizer], [{"scheduler": schedule, "interval": "step"}]
+
+    def _parameter_groups(self) -> Iterator[dict[str, Any]]:
+        rate, decay = self.config.learning_rate, self.config.layer_decay
+        if decay is None:
+            trained = [p for p in self.network.parameters() if p.requires_grad]
+            yield {"params": trained, "lr": rate}
+            return
+        inner = self.network.network if isinstance(self.network, WithCovariates) else self.network
+        if not hasattr(inner, "parameter_groups"):
+            raise ConfigurationError("the network does not know its layers; leave layer_decay out")
+        groups: Any = self.network.parameter_groups
+        yield from groups(rate, decay)

@@ -1,112 +1,36 @@
-"""Probabilities from a trained model."""
+"""Probabilities from one trained model or several."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
-from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load_file as load_arrays
-from safetensors.torch import load_file as load_tensors
-from torch import nn
 
-from acsbench.errors import ConfigurationError, DataError
-from acsbench.models.registry import SIGNS, create_model, model_info
-from acsbench.models.tabular import DEMOGRAPHICS, TabularModel
-from acsbench.training.data import StoredWaveforms
+from acsbench.errors import ConfigurationError
+from acsbench.files import digest_of, sha256, written_whole
+from acsbench.models.registry import model_info
+from acsbench.training.predictors import Predictor, Probabilities, load_predictor, processing_of
 from acsbench.training.run import WEIGHTS, Run
 from acsbench.waveforms.prepare import Prepared
-from acsbench.waveforms.process import MEASURED
 
 EVERY_SPLIT = "all"
+PART = 2048
+"""ECGs that a kill can cost."""
+
+Progress = Callable[[int, int], None]
 
 
-class Predictor(Protocol):
-    """A trained model of any kind."""
-
-    def probabilities(self, prepared: Prepared, table: pd.DataFrame) -> pd.Series:
-        """Probability of each ECG of a task's table, indexed by `ecg_id`."""
-
-
-@dataclass(frozen=True, eq=False)
-class NetworkPredictor:
-    """A trained network.
-
-    Args:
-        network: from waveforms to one logit.
-        profile: preparation profile of its waveforms.
-        event_weight: weight that events had in training; it is taken out of the odds again.
-    """
-
-    network: nn.Module
-    profile: str
-    event_weight: float
-
-    def probabilities(self, prepared: Prepared, table: pd.DataFrame) -> pd.Series:
-        """Probability of each ECG of a task's table, indexed by `ecg_id`."""
-        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        network = self.network.to(device).eval()
-        batches = StoredWaveforms(prepared.store(self.profile), table[["ecg_id"]]).in_order()
-        with torch.inference_mode():
-            logits = [network(waveforms.to(device))[:, 0].float().cpu() for waveforms, _ in batches]
-        odds = torch.cat(logits).double() - float(np.log(self.event_weight))
-        return _series(table, torch.sigmoid(odds).numpy())
-
-
-@dataclass(frozen=True, eq=False)
-class TabularPredictor:
-    """A fitted tabular model."""
-
-    model: TabularModel
-
-    def probabilities(self, prepared: Prepared, table: pd.DataFrame) -> pd.Series:
-        """Probability of each ECG of a task's table, indexed by `ecg_id`."""
-        return _series(table, self.model.predict(sign_table(prepared, table)))
-
-
-def sign_table(prepared: Prepared, table: pd.DataFrame) -> pd.DataFrame:
-    """Measured signs, age (years) and sex (female 1, male 0) of a task's ECGs, in its order."""
-    signs = prepared.signs().loc[list(table["ecg_id"])].reset_index(drop=True)
-    unknown = pd.Series(np.nan, index=table.index)
-    age = table.get("age", unknown).to_numpy(dtype=float)
-    sex = table.get("sex", unknown).map({"female": 1.0, "male": 0.0}).to_numpy(dtype=float)
-    return signs.assign(**dict(zip(DEMOGRAPHICS, (age, sex), strict=True)))
-
-
-def processing_of(model: str, prepared: Prepared) -> dict[str, Any]:
-    """The preparation that a model gets from a prepared folder."""
-    info = model_info(model)
-    if info.input == SIGNS:
-        return {"profile": SIGNS, "measured": list(MEASURED)}
-    return prepared.store(info.input).processing
-
-
-def load_predictor(run: Run) -> Predictor:
-    """The trained model of a run.
-
-    Raises:
-        DataError: the weights are missing or do not fit the configuration.
-    """
-    path = run.path / WEIGHTS
-    model = create_model(run.model, **run.config["training"]["options"])
-    fix = "Train the model again"
-    try:
-        if model_info(run.model).kind == "tabular":
-            model.load_state(load_arrays(path))
-            return TabularPredictor(model)
-        model.load_state_dict(load_tensors(path))
-    except (OSError, SafetensorError) as error:
-        raise DataError("the weights cannot be read", file=path, fix=fix) from error
-    except RuntimeError as error:
-        raise DataError("the weights do not fit the configuration", file=path, fix=fix) from error
-    return NetworkPredictor(model, run.config["processing"]["profile"], run.config["event_weight"])
-
-
-def predict(run: Run, prepared: Prepared, split: str, task: str | None = None) -> pd.Series:
+def predict(
+    run: Run,
+    prepared: Prepared,
+    split: str,
+    task: str | None = None,
+    *,
+    parts: Path | None = None,
+    progress: Progress = lambda done, total: None,
+) -> pd.Series:
     """Predict the ECGs of a split, or all of them.
 
     Args:
@@ -114,6 +38,8 @@ def predict(run: Run, prepared: Prepared, split: str, task: str | None = None) -
         prepared: where the ECGs are.
         split: `train`, `valid`, `test` or `all`; a holdout is always predicted whole.
         task: whose ECGs; the only one of the folder unless given.
+        parts: folder where a killed prediction leaves what it had done, to be gone on with.
+        progress: told the number of ECGs done, and of all.
 
     Returns:
         Probabilities, indexed by `ecg_id`, in the table's order.
@@ -122,7 +48,32 @@ def predict(run: Run, prepared: Prepared, split: str, task: str | None = None) -
         ConfigurationError: the waveforms were prepared in another way than those that the
             model was trained on, they are split in another way, or the split holds no ECG.
     """
-    found = processing_of(run.model, prepared)
+    check_fit(run, prepared)
+    if prepared.tasks:
+        table = prepared.table(prepared.task(task))
+    else:  # a holdout has waveforms and no task
+        table, split = prepared.ecgs(), EVERY_SPLIT
+    if split != EVERY_SPLIT:
+        table = table[table["split"] == split].reset_index(drop=True)
+    if table.empty:
+        raise ConfigurationError(f"the split {split!r} holds no ECG")
+    folder = None if parts is None else parts / _digest(run, prepared, table)
+    return pd.Series(
+        _in_parts(load_predictor(run), prepared, table, folder, progress),
+        index=pd.Index(table["ecg_id"], name="ecg_id"),
+        name="probability",
+    )
+
+
+def check_fit(run: Run, prepared: Prepared) -> None:
+    """Make sure that a model may predict ECGs of a prepared folder.
+
+    Raises:
+        ConfigurationError: the waveforms were prepared in another way than those that the
+            model was trained on, or they are split in another way.
+        DataError: a waveform store has changed.
+    """
+    found = processing_of(run.model, run.config["training"]["options"], prepared)
     if found != run.config["processing"]:
         raise ConfigurationError(
             f"the model was trained on waveforms prepared as {run.config['processing']}; "
@@ -138,18 +89,68 @@ def predict(run: Run, prepared: Prepared, split: str, task: str | None = None) -
                     f"the model was trained on another split of these ECGs than {prepared.path} "
                     "holds: it would be tested on patients it has seen"
                 )
-    if prepared.tasks:
-        table = prepared.table(prepared.task(task))
-    else:  # a holdout has waveforms and no task
-        table, split = prepared.ecgs(), EVERY_SPLIT
-    if split != EVERY_SPLIT:
-        table = table[table["split"] == split].reset_index(drop=True)
-    if table.empty:
-        raise ConfigurationError(f"the split {split!r} holds no ECG")
-    return load_predictor(run).probabilities(prepared, table)
 
 
-def _series(table: pd.DataFrame, probabilities: NDArray[np.float64]) -> pd.Series:
-    return pd.Series(
-        probabilities, index=pd.Index(table["ecg_id"], name="ecg_id"), name="probability"
-    )
+def mean_and_spread(predictions: Sequence[pd.Series]) -> tuple[pd.Series, pd.Series]:
+    """What several models say together, and how far they are apart.
+
+    Args:
+        predictions: probabilities of the same ECGs in the same order, indexed by `ecg_id`.
+
+    Returns:
+        Mean and standard deviation (of a sample; 0 of a single model) over the models.
+    """
+    together = pd.concat(predictions, axis=1, join="inner")
+    if not all(len(each) == len(together) for each in predictions):
+        raise ConfigurationError("the models did not predict the same ECGs")
+    spread = together.std(axis=1, ddof=min(1, len(predictions) - 1))
+    return together.mean(axis=1).rename("probability"), spread.rename("sd")
+
+
+def check_same_task(runs: Sequence[Run]) -> None:
+    """Make sure that models predict the same, so that their mean says something.
+
+    Raises:
+        ConfigurationError: they were trained for several tasks.
+    """
+    tasks = {run.config["task"].get("digest"): run.config["task"]["name"] for run in runs}
+    if len(tasks) > 1:
+        raise ConfigurationError(
+            f"the runs were trained for several tasks ({', '.join(sorted(tasks.values()))}); "
+            "predict each task with its own"
+        )
+
+
+def _digest(run: Run, prepared: Prepared, table: pd.DataFrame) -> str:
+    """What decides the predictions, as a name."""
+    weights = run.path if run.path.is_file() else run.path / WEIGHTS
+    content = {
+        "weights": sha256(weights) if weights.is_file() else None,
+        "config": run.config,
+        "input_hash": prepared.meta["input_hash"],
+        "ecg_ids": list(table["ecg_id"]),
+    }
+    return digest_of(content)[:16]
+
+
+def _in_parts(
+    predictor: Predictor,
+    prepared: Prepared,
+    table: pd.DataFrame,
+    folder: Path | None,
+    progress: Progress,
+) -> Probabilities:
+    """Predict a table part by part; parts that are in the folder are taken from there."""
+    parts = []
+    for start in range(0, len(table), PART):
+        ecgs = table.iloc[start : start + PART]
+        file = None if folder is None else folder / f"{start:08d}.npy"
+        if file is not None and file.is_file():
+            parts.append(np.load(file, allow_pickle=False))
+        else:
+            parts.append(predictor.probabilities(prepared, ecgs))
+            if file is not None:
+                with written_whole(file) as path, path.open("wb") as stream:
+                    np.save(stream, parts[-1])
+        progress(start + len(ecgs), len(table))
+    return np.concatenate(parts)

@@ -15,19 +15,15 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import yaml
+from filelock import FileLock, Timeout
+from numpy.typing import NDArray
 
 from acsbench import __version__
-from acsbench.errors import ConfigurationError, DataError
-from acsbench.files import (
-    digest_of,
-    partial_name,
-    remove_partial,
-    usable_cores,
-    write_json,
-    write_text,
-)
+from acsbench.errors import AcsBenchError, ConfigurationError, DataError
+from acsbench.files import digest_of, remove_partial, usable_cores, write_json, write_text
 from acsbench.statistics.estimate import Estimate
 
 CONFIG = "config.yaml"
@@ -36,6 +32,11 @@ METRICS = "metrics.json"
 HISTORY = "history.csv"
 ENVIRONMENT = "environment.json"
 CARD = "MODEL_CARD.md"
+REPORTED = {"valid": "validation", "test": "test"}
+"""Splits that are predicted when a model is trained, and their names in words."""
+STATE = "state.pt"
+"""Of an unfinished training; a finished run does not have it."""
+LOCK = "lock"
 LIBRARIES = ("numpy", "scipy", "pandas", "torch", "lightning", "scikit-learn", "safetensors")
 
 
@@ -51,10 +52,14 @@ class Run:
         """The model's name."""
         return str(self.config["model"])
 
+    def has_predictions(self, split: str) -> bool:
+        """Whether the split was predicted when the model was trained."""
+        return (self.path / predictions_name(split)).is_file()
+
     def predictions(self, split: str) -> pd.Series:
         """Probabilities of a split, indexed by `ecg_id`."""
         path = self.path / predictions_name(split)
-        if not path.is_file():
+        if not self.has_predictions(split):
             raise DataError(
                 f"the run has no predictions of the split {split!r}",
                 file=self.path,
@@ -79,14 +84,28 @@ def open_run(path: Path) -> Run:
         raise DataError("the configuration cannot be read", file=path / CONFIG, fix=fix) from error
 
 
+def open_trained(path: Path) -> Run:
+    """Open a finished run, or an ONNX file that was made of one.
+
+    Raises:
+        DataError: it is neither.
+        ConfigurationError: it is an ONNX file and onnxruntime is not installed.
+    """
+    if path.suffix != ".onnx":
+        return open_run(path)
+    from acsbench.training.onnx import open_onnx
+
+    return open_onnx(path)
+
+
 def predictions_name(split: str) -> str:
     """Name of the file with a split's predictions."""
     return f"predictions-{split}.csv"
 
 
-def predictions_csv(probabilities: pd.Series) -> str:
-    """Predictions as CSV `ecg_id,probability`."""
-    table = pd.DataFrame({"ecg_id": probabilities.index, "probability": probabilities.to_numpy()})
+def predictions_csv(predictions: pd.Series) -> str:
+    """Predictions as CSV: `ecg_id` and a column of the series' own name."""
+    table = pd.DataFrame({"ecg_id": predictions.index, predictions.name: predictions.to_numpy()})
     return table.to_csv(index=False, float_format="%.9g", lineterminator="\n")
 
 
@@ -110,38 +129,61 @@ def find_run(runs: Path, config: Mapping[str, Any]) -> Run | None:
 
 
 class RunWriter:
-    """Collects a run's files under a temporary name and publishes them all at once.
+    """Collects a run's files in a hidden folder and publishes them all at once.
 
-    Used as a context: leaving it with an error removes everything.
+    The hidden folder is named after the configuration: the same training finds there what a
+    killed one has left, and no other touches it. Used as a context: leaving it with an error
+    removes everything, unless a training was interrupted that can go on.
+
+    Args:
+        runs: folder of the Run folders.
+        config: what decides the run's result.
     """
 
     def __init__(self, runs: Path, config: Mapping[str, Any]):
-        now = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")[:-3] + "Z"
-        model, task = config["model"], config["task"]["name"]
+        model, task, seed = config["model"], config["task"]["name"], config["training"]["seed"]
         self.config = dict(config)
-        self.final = runs / f"{model}-{task}-{config['training']['seed']}-{now}"
-        self.path = runs / partial_name(self.final.name)
+        self.runs = runs
+        self.name = f"{model}-{task}-{seed}"
+        self.path = runs / f".{self.name}-{config_digest(config)[:16]}.training"
+        self._lock = FileLock(self.path / LOCK)
 
     def __enter__(self) -> RunWriter:
-        if self.final.exists():
-            raise ConfigurationError(f"{self.final} exists already")
-        remove_partial(self.final.parent)
-        self.path.mkdir(parents=True)
+        self.path.mkdir(parents=True, exist_ok=True)
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout as error:
+            raise ConfigurationError(
+                f"another process is at this very training in {self.runs}; wait for it, or "
+                "choose another seed or setting"
+            ) from error
+        remove_partial(self.path)
         write_text(self.path / CONFIG, yaml.safe_dump(self.config, sort_keys=False))
         write_json(self.path / ENVIRONMENT, environment())
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None:
-            self.path.rename(self.final)
-        else:
+        resumable = (self.path / STATE).is_file()
+        if kind is not None and (issubclass(kind, AcsBenchError) or not resumable):
             shutil.rmtree(self.path, ignore_errors=True)
+        self._lock.release()
 
-    def write_predictions(self, split: str, probabilities: pd.Series) -> None:
+    def publish(self) -> Path:
+        """Give the finished run its name; returns its folder."""
+        now = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")[:-3] + "Z"
+        final = self.path.rename(self.runs / f"{self.name}-{now}")
+        (final / STATE).unlink(missing_ok=True)
+        (final / LOCK).unlink(missing_ok=True)
+        return final
+
+    def write_predictions(
+        self, split: str, ecg_ids: pd.Series, probabilities: NDArray[np.float64]
+    ) -> None:
         """Write a split's predictions."""
-        write_text(self.path / predictions_name(split), predictions_csv(probabilities))
+        predictions = pd.Series(probabilities, index=ecg_ids, name="probability")
+        write_text(self.path / predictions_name(split), predictions_csv(predictions))
 
-    def write_metrics(self, metrics: Mapping[str, Estimate], notes: Mapping[str, Any]) -> None:
+    def write_metrics(self, metrics: Mapping[str, Estimate], notes: Mapping[str, str]) -> None:
         """Write the AUROC of each split, and what happened in training."""
         estimates = {split: {"auroc": asdict(estimate)} for split, estimate in metrics.items()}
         write_json(self.path / METRICS, {"estimates": estimates, "training": dict(notes)})

@@ -1,0 +1,93 @@
+"""What a model is told beside the waveform: measured signs, readings, covariates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from acsbench.errors import ConfigurationError
+from acsbench.models.registry import READINGS
+from acsbench.models.tabular import DEMOGRAPHICS, STUDY_READINGS
+from acsbench.training.config import Covariate
+from acsbench.waveforms.prepare import Prepared
+
+TROPONIN = "maxtrop_sameday"
+"""Highest of the day, ng/mL."""
+
+
+def feature_table(kind: str, prepared: Prepared, table: pd.DataFrame) -> pd.DataFrame:
+    """The features of a kind of some ECGs, in the table's order.
+
+    Args:
+        kind: input of a tabular model.
+        prepared: the prepared folder.
+        table: one row per ECG, with `ecg_id`.
+
+    Raises:
+        ConfigurationError: the dataset has no such features.
+    """
+    if kind == READINGS:
+        return _readings(prepared, table)
+    return _signs(prepared, table)
+
+
+def covariates_of(
+    prepared: Prepared, table: pd.DataFrame, names: Sequence[Covariate]
+) -> NDArray[np.float32]:
+    """Covariates of some ECGs, in the table's order.
+
+    Returns:
+        Shape (ECGs, names), NaN where unknown: age in years, sex (female 1, male 0), troponin
+        as log(1 + 1000 x), x in ng/mL.
+    """
+    if not names:
+        return np.empty((len(table), 0), dtype=np.float32)
+    known = _known(prepared, table)
+    columns: dict[Covariate, NDArray[np.float64]] = {
+        "age": _numbers(known, "age"),
+        "sex": _female(known),
+        # Over the ranges of both a bystander and an infarction, only its logarithm says much.
+        "troponin": np.log1p(1000 * _numbers(known, TROPONIN)),
+    }
+    return np.column_stack([columns[name] for name in names]).astype(np.float32)
+
+
+def _signs(prepared: Prepared, table: pd.DataFrame) -> pd.DataFrame:
+    """Measured signs, age (years) and sex (female 1, male 0)."""
+    signs = prepared.signs().loc[list(table["ecg_id"])].reset_index(drop=True)
+    known = _known(prepared, table)
+    values = (_numbers(known, "age"), _female(known))
+    return signs.assign(**dict(zip(DEMOGRAPHICS, values, strict=True)))
+
+
+def _readings(prepared: Prepared, table: pd.DataFrame) -> pd.DataFrame:
+    """Flags of the cardiologist's reading, 0/1, NaN where unknown."""
+    known = _known(prepared, table)
+    absent = [name for name in STUDY_READINGS if name not in known]
+    if absent:
+        raise ConfigurationError(
+            f"the model takes cardiologists' readings ({', '.join(STUDY_READINGS)}); "
+            f"{prepared.path} has no {absent[0]}, so choose another model, such as logistic"
+        )
+    return pd.DataFrame({name: _numbers(known, name) for name in STUDY_READINGS})
+
+
+def _known(prepared: Prepared, table: pd.DataFrame) -> pd.DataFrame:
+    """All that the dataset's tables say about some ECGs."""
+    return prepared.ecgs().set_index("ecg_id").loc[list(table["ecg_id"])]
+
+
+def _numbers(known: pd.DataFrame, column: str) -> NDArray[np.float64]:
+    if column not in known:
+        return np.full(len(known), np.nan)
+    return np.asarray(known[column].to_numpy(dtype=np.float64, na_value=np.nan), np.float64)
+
+
+def _female(known: pd.DataFrame) -> NDArray[np.float64]:
+    if "sex" not in known:
+        return np.full(len(known), np.nan)
+    sex = known["sex"].map({"female": 1.0, "male": 0.0})
+    return np.asarray(sex, dtype=np.float64)

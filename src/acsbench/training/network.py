@@ -1,0 +1,268 @@
+"""Fitting a network with Lightning, on one device or many."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import pandas as pd
+import torch
+from lightning.pytorch.strategies import DDPStrategy, SingleDeviceStrategy
+from safetensors.torch import load_file as load_tensors
+from torch import nn
+
+from acsbench.errors import ConfigurationError
+from acsbench.models.covariates import WithCovariates
+from acsbench.models.registry import create_model
+from acsbench.training.callbacks import EpochEnd, Report
+from acsbench.training.config import TrainingConfig
+from acsbench.training.data import StoredWaveforms, WaveformData
+from acsbench.training.features import covariates_of
+from acsbench.training.history import best_epoch, reason_to_stop
+from acsbench.training.loggers import LoggerName, make_logger
+from acsbench.training.module import BinaryClassifier
+from acsbench.training.order import BatchOrder
+from acsbench.training.run import WEIGHTS, Run
+from acsbench.training.state import load_state
+from acsbench.waveforms.prepare import Prepared
+from acsbench.waveforms.store import WaveformStore
+
+NETWORK_PREFIX = "network."
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """What a network is trained on; the result depends on it by rounding alone.
+
+    Args:
+        devices, nodes: how many; each device has a process of its own.
+        strategy: Lightning's, such as `ddp`; `auto` takes what suits.
+        logger: where else the figures of each epoch go.
+        progress_bar: draw one for each epoch.
+    """
+
+    devices: int = 1
+    nodes: int = 1
+    strategy: str = "auto"
+    logger: LoggerName | None = None
+    progress_bar: bool = False
+
+
+ONE_DEVICE = Hardware()
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkFit:
+    """A training that is ready to begin, or to go on; use `network_fit`."""
+
+    module: BinaryClassifier
+    data: WaveformData
+    trainer: L.Trainer
+    epoch_end: EpochEnd
+    weight: float
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process is the one that writes; the others of a training help it."""
+        return bool(self.trainer.is_global_zero)
+
+    def run(self) -> dict[str, str]:
+        """Train; the best weights are in the folder then.
+
+        Returns:
+            Notes on what happened.
+
+        Raises:
+            ConfigurationError: the training diverged.
+        """
+        module, trainer = self.module, self.trainer
+        state = self.epoch_end.state = load_state(self.epoch_end.folder)
+        if state is not None:
+            module.network.load_state_dict(state.network)
+            module.averaged = state.averaged
+            module.history = state.history
+            # Lightning counts the epochs of this process alone.
+            progress: Any = trainer.fit_loop.epoch_progress.current
+            progress.processed = len(state.history)
+            self._tell(f"goes on after epoch {len(state.history)}")
+        if reason_to_stop(module.history, module.config) is None:
+            with _quiet_lightning():
+                trainer.fit(module, datamodule=self.data)
+        return self._notes()
+
+    def _notes(self) -> dict[str, str]:
+        history, config = self.module.history, self.module.config
+        best = best_epoch(history)
+        if best is None:
+            raise ConfigurationError(
+                "no epoch gave a finite validation AUROC: the training diverged; lower "
+                "learning_rate"
+            )
+        over = reason_to_stop(history, config) == "budget"
+        if over:
+            self._tell(f"stopped by the time budget after {len(history)} epochs")
+        return {
+            "class imbalance": _imbalance(config, self.weight),
+            "epochs trained": str(len(history)),
+            "epoch kept": str(best["epoch"]),
+            "stopped by the time budget": "yes" if over else "no",
+            "parameters": f"{sum(p.numel() for p in self.module.network.parameters()):,}",
+            "processes": str(self.trainer.world_size),
+        }
+
+    def _tell(self, line: str) -> None:
+        if self.leads:
+            self.epoch_end.report(line)
+
+
+def network_fit(
+    prepared: Prepared,
+    splits: dict[str, pd.DataFrame],
+    run_config: dict[str, Any],
+    config: TrainingConfig,
+    folder: Path,
+    *,
+    init: Run | None,
+    hardware: Hardware,
+    report: Report,
+) -> NetworkFit:
+    """Make a network's training ready.
+
+    Args:
+        prepared: where the waveforms are.
+        splits: the task's table, split by split.
+        run_config: the run's configuration.
+        config: settings.
+        folder: where the run's files go, and where a killed training left its state.
+        init: a run to take the network's weights from.
+        hardware: what to train on.
+        report: told a line about each epoch.
+
+    Raises:
+        ConfigurationError: batches cannot be shared out equally, or the strategy shares out
+            the network itself.
+    """
+    store = prepared.store(run_config["processing"]["profile"])
+    store.verify()
+    train, valid = (
+        StoredWaveforms(
+            store, splits[split], covariates_of(prepared, splits[split], config.covariates)
+        )
+        for split in ("train", "valid")
+    )
+    epoch_end = EpochEnd(folder, report)
+    trainer = _trainer(config, hardware, epoch_end)
+    balanced = config.imbalance == "balanced-sampler"
+    order = BatchOrder(train.labels, config.batch_size, config.seed, balanced)
+    steps = config.steps_per_epoch or ceil(order.batches_per_pass() / config.accumulate)
+    L.seed_everything(config.seed, verbose=False)
+    network = new_network(run_config["model"], config)
+    if init is not None:
+        start_from(network, init)
+    if isinstance(network, WithCovariates):
+        network.standardise_by(torch.from_numpy(train.covariates))
+    weight = run_config["event_weight"]
+    module = BinaryClassifier(
+        network,
+        config,
+        loss_weight=weight if config.imbalance == "weights" else 1.0,
+        steps_per_epoch=steps,
+        fs=store.meta["fs"],
+        leads_per_row=_leads_per_row(store),
+    )
+    data = WaveformData(train, valid, order, steps * config.accumulate)
+    return NetworkFit(module, data, trainer, epoch_end, weight)
+
+
+def new_network(model: str, config: TrainingConfig) -> nn.Module:
+    """A network with fresh weights, told covariates if so configured."""
+    network: nn.Module = create_model(model, **config.options)
+    return WithCovariates(network, len(config.covariates)) if config.covariates else network
+
+
+def start_from(network: nn.Module, init: Run) -> None:
+    """Take over a run's weights, but not how it weighs covariates: another task weighs anew."""
+    weights = load_tensors(init.path / WEIGHTS)
+    if init.config["training"].get("covariates"):
+        weights = {
+            name.removeprefix(NETWORK_PREFIX): value
+            for name, value in weights.items()
+            if name.startswith(NETWORK_PREFIX)
+        }
+    inner = network.network if isinstance(network, WithCovariates) else network
+    inner.load_state_dict(weights)
+
+
+def _trainer(config: TrainingConfig, hardware: Hardware, epoch_end: EpochEnd) -> L.Trainer:
+    processes = hardware.devices * hardware.nodes
+    if config.batch_size % processes:
+        raise ConfigurationError(
+            f"batches of {config.batch_size} ECGs cannot be shared out equally among {processes} "
+            "processes; choose another batch_size"
+        )
+    logger, folder = hardware.logger, epoch_end.folder
+    with _quiet_lightning():
+        trainer = L.Trainer(
+            max_epochs=config.epochs,
+            accelerator="auto",
+            devices=hardware.devices,
+            num_nodes=hardware.nodes,
+            strategy=hardware.strategy,
+            precision=config.precision,
+            accumulate_grad_batches=config.accumulate,
+            sync_batchnorm=processes > 1 and torch.cuda.is_available(),
+            callbacks=[epoch_end],
+            logger=make_logger(logger, folder.parent, folder.name) if logger else False,
+            # `EpochEnd` keeps state and weights, in a form that is read without unpickling.
+            enable_checkpointing=False,
+            use_distributed_sampler=False,
+            enable_progress_bar=hardware.progress_bar,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+        )
+    if not isinstance(trainer.strategy, DDPStrategy | SingleDeviceStrategy):
+        raise ConfigurationError(
+            f"the strategy {hardware.strategy!r} shares out the network itself, which networks of "
+            "this size do not need; use ddp"
+        )
+    return trainer
+
+
+def _leads_per_row(store: WaveformStore) -> int:
+    """Leads that follow each other in a row of a store, named as in `I+aVR+V1+V4`."""
+    return max(row.count("+") + 1 for row in store.meta["leads"])
+
+
+def _imbalance(config: TrainingConfig, weight: float) -> str:
+    if config.imbalance == "weights":
+        how = f"events weigh {weight:.2f} in the loss"
+    elif config.imbalance == "balanced-sampler":
+        how = f"events are drawn {weight:.2f} times as often as they are found"
+    else:
+        return "none: events and controls weigh the same"
+    return f"{how}; the weight is taken out of the predicted odds"
+
+
+@contextmanager
+def _quiet_lightning() -> Iterator[None]:
+    """Hide Lightning's advice on hardware and on worker processes of the loader.
+
+    The store is memory-mapped: worker processes would only copy what is there already.
+    """
+    logger = logging.getLogger("lightning.pytorch.utilities.rank_zero")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module="lightning.*")
+            warnings.filterwarnings("ignore", module="torch.*", category=UserWarning)
+            yield
+    finally:
+        logger.setLevel(level)

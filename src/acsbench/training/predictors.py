@@ -1,0 +1,152 @@
+"""Trained models of every kind, ready to predict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file as load_arrays
+from safetensors.torch import load_file as load_tensors
+from torch import nn
+
+from acsbench.errors import DataError
+from acsbench.models.covariates import WithCovariates
+from acsbench.models.registry import READINGS, SIGNS, create_model, model_info
+from acsbench.models.tabular import STUDY_READINGS, TabularModel
+from acsbench.training.data import StoredWaveforms
+from acsbench.training.features import covariates_of, feature_table
+from acsbench.training.run import WEIGHTS, Run
+from acsbench.waveforms.prepare import Prepared
+from acsbench.waveforms.process import MEASURED
+
+Probabilities = NDArray[np.float64]
+
+
+class Predictor(Protocol):
+    """A trained model of any kind."""
+
+    def probabilities(self, prepared: Prepared, table: pd.DataFrame) -> Probabilities:
+        """Probability of each ECG of a table with `ecg_id`, in its order."""
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkPredictor:
+    """A trained network.
+
+    Args:
+        network: from waveforms (and covariates) to one logit.
+        run_config: configuration of its run.
+    """
+
+    network: nn.Module
+    run_config: dict[str, Any]
+
+    def probabilities(self, prepared: Prepared, table: pd.DataFrame) -> Probabilities:
+        """Probability of each ECG of a table with `ecg_id`, in its order."""
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        network = self.network.to(device).eval()
+        with torch.inference_mode():
+            logits = [
+                network(*(part.to(device) for part in batch.inputs()))[:, 0].float().cpu()
+                for batch in stored_waveforms(prepared, table, self.run_config).in_order()
+            ]
+        # The weight that events had in training is taken out of the odds again.
+        odds = torch.cat(logits).double() - float(np.log(self.run_config["event_weight"]))
+        return torch.sigmoid(odds).numpy()
+
+
+@dataclass(frozen=True, eq=False)
+class TabularPredictor:
+    """A fitted tabular model.
+
+    Args:
+        model: the model.
+        kind: its input.
+    """
+
+    model: TabularModel
+    kind: str
+
+    def probabilities(self, prepared: Prepared, table: pd.DataFrame) -> Probabilities:
+        """Probability of each ECG of a table with `ecg_id`, in its order."""
+        return self.model.predict(feature_table(self.kind, prepared, table))
+
+
+def covariate_names(run_config: dict[str, Any]) -> list[Any]:
+    """What a run's network is told beside the waveforms."""
+    return list(run_config["training"].get("covariates", []))
+
+
+def stored_waveforms(
+    prepared: Prepared, table: pd.DataFrame, run_config: dict[str, Any]
+) -> StoredWaveforms:
+    """What a run's network takes of some ECGs."""
+    covariates = covariates_of(prepared, table, covariate_names(run_config))
+    store = prepared.store(run_config["processing"]["profile"])
+    return StoredWaveforms(store, table[["ecg_id"]], covariates)
+
+
+def input_of(model: str, options: Mapping[str, Any]) -> str:
+    """Profile of the waveforms that a network takes, or kind of a tabular model's table."""
+    # HuBERT-ECG can take the study's preparation in place of its authors'.
+    return str(options.get("input", model_info(model).input))
+
+
+def processing_of(model: str, options: Mapping[str, Any], prepared: Prepared) -> dict[str, Any]:
+    """The preparation that a model of certain options gets from a prepared folder."""
+    taken = input_of(model, options)
+    if taken == SIGNS:
+        return {"profile": SIGNS, "measured": list(MEASURED)}
+    if taken == READINGS:
+        return {"profile": READINGS, "columns": list(STUDY_READINGS)}
+    return prepared.store(taken).processing
+
+
+def load_network(run: Run) -> nn.Module:
+    """The trained network of a run.
+
+    Raises:
+        DataError: the weights are missing or do not fit the configuration.
+    """
+    network: nn.Module = create_model(run.model, **run.config["training"]["options"])
+    covariates = covariate_names(run.config)
+    if covariates:
+        network = WithCovariates(network, len(covariates))
+    path = run.path / WEIGHTS
+    fix = "Train the model again"
+    try:
+        network.load_state_dict(load_tensors(path))
+    except (OSError, SafetensorError) as error:
+        raise DataError("the weights cannot be read", file=path, fix=fix) from error
+    except RuntimeError as error:
+        raise DataError("the weights do not fit the configuration", file=path, fix=fix) from error
+    return network
+
+
+def load_predictor(run: Run) -> Predictor:
+    """The trained model of a run, or of an ONNX file that was made of one.
+
+    Raises:
+        DataError: the weights are missing or do not fit the configuration.
+    """
+    if run.path.suffix == ".onnx":
+        from acsbench.training.onnx import OnnxPredictor
+
+        return OnnxPredictor(run.path, run.config)
+    if model_info(run.model).kind == "network":
+        return NetworkPredictor(load_network(run), run.config)
+    path = run.path / WEIGHTS
+    model: TabularModel = create_model(run.model, **run.config["training"]["options"])
+    try:
+        model.load_state(load_arrays(path))
+    except (OSError, SafetensorError) as error:
+        raise DataError(
+            "the weights cannot be read", file=path, fix="Train the model again"
+        ) from error
+    return TabularPredictor(model, model_info(run.model).input)

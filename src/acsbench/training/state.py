@@ -1,0 +1,58 @@
+"""A training between two epochs, on disk: what a killed one goes on from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from acsbench.errors import DataError
+from acsbench.files import written_whole
+from acsbench.training.history import Epoch
+from acsbench.training.run import STATE
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingState:
+    """Everything that the next epoch depends on and seed and configuration do not give.
+
+    Args:
+        network: its weights.
+        averaged: the averaged weights.
+        optimizer: state of the optimizer.
+        precision: state of the loss scaling of 16-bit training.
+        history: the epochs so far.
+    """
+
+    network: dict[str, Any]
+    averaged: dict[str, Any]
+    optimizer: dict[str, Any]
+    precision: dict[str, Any]
+    history: list[Epoch]
+
+
+def save_state(state: TrainingState, folder: Path) -> None:
+    """Write a state whole, in place of the last one."""
+    with written_whole(folder / STATE) as path:
+        torch.save(vars(state), path)
+
+
+def load_state(folder: Path) -> TrainingState | None:
+    """The state that a training of the same configuration left behind, if there is one.
+
+    Raises:
+        DataError: the file cannot be read.
+    """
+    path = folder / STATE
+    if not path.is_file():
+        return None
+    try:
+        return TrainingState(**torch.load(path, map_location="cpu", weights_only=True))
+    except Exception as error:  # torch raises what it likes on a damaged file
+        raise DataError(
+            "the state of the unfinished training cannot be read",
+            file=path,
+            fix="Remove the folder it lies in and train again",
+        ) from error

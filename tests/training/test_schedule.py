@@ -1,0 +1,82 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from acsbench.training.config import TrainingConfig
+from acsbench.training.history import Epoch, best_epoch, reason_to_stop
+from acsbench.training.schedule import rate_factor
+
+
+def optimizer() -> torch.optim.Optimizer:
+    return torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+
+
+def test_plateau_is_that_of_pytorch() -> None:
+    rng = np.random.default_rng(0)
+    losses = list(1 / np.arange(1, 21)) + list(0.05 + 0.01 * rng.random(60))
+    config = TrainingConfig(schedule="plateau", warmup_steps=0)
+    sgd = optimizer()
+    reference = torch.optim.lr_scheduler.ReduceLROnPlateau(sgd)
+    rates = []
+    for count, loss in enumerate(losses):
+        factor = rate_factor(config, count, len(losses), losses[:count])
+        assert factor == pytest.approx(sgd.param_groups[0]["lr"])
+        reference.step(loss)
+        rates.append(factor)
+    assert len(set(rates)) > 3
+
+
+def test_cosine_is_that_of_pytorch_after_the_warm_up() -> None:
+    config = TrainingConfig(schedule="cosine", warmup_steps=10)
+    sgd = optimizer()
+    reference = torch.optim.lr_scheduler.CosineAnnealingLR(sgd, T_max=90)
+    assert [rate_factor(config, step, 100, []) for step in (0, 4, 9)] == [0.1, 0.5, 1.0]
+    for step in range(10, 100):
+        assert rate_factor(config, step, 100, []) == pytest.approx(sgd.param_groups[0]["lr"])
+        sgd.step()
+        reference.step()
+
+
+def test_constant_stays() -> None:
+    config = TrainingConfig(warmup_steps=0)
+    assert {rate_factor(config, step, 100, [1.0] * 50) for step in (0, 7, 99)} == {1.0}
+
+
+def epochs(*aurocs: float, loss: float = 0.5, seconds: float = 10.0) -> list[Epoch]:
+    return [
+        Epoch(
+            epoch=number,
+            step=number,
+            train_loss=loss,
+            valid_loss=0.5,
+            valid_auroc=auroc,
+            seconds=seconds,
+        )
+        for number, auroc in enumerate(aurocs, start=1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("history", "settings", "reason"),
+    [
+        ([], {}, None),
+        (epochs(0.6, 0.7), {"epochs": 2}, "epochs"),
+        (epochs(0.6, 0.7, 0.65), {"patience": 2}, None),
+        (epochs(0.6, 0.7, 0.7, 0.65), {"patience": 2}, "patience"),
+        (epochs(math.nan, math.nan), {"patience": 2}, "patience"),
+        (epochs(0.6, loss=math.nan), {}, "diverged"),
+        (epochs(0.6, 0.7, 0.8, seconds=20), {"max_minutes": 1.0}, "budget"),
+        (epochs(0.6, 0.7, seconds=20), {"max_minutes": 1.0}, None),
+    ],
+)
+def test_when_training_stops(history: list[Epoch], settings: dict, reason: str | None) -> None:
+    assert reason_to_stop(history, TrainingConfig(**settings)) == reason
+
+
+def test_the_first_of_equally_good_epochs_is_kept() -> None:
+    best = best_epoch(epochs(0.6, math.nan, 0.8, 0.8))
+    assert best is not None
+    assert best["epoch"] == 3
+    assert best_epoch(epochs(math.nan)) is None

@@ -1,0 +1,59 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from acsbench.cli.train import parse_seeds
+from acsbench.errors import ConfigurationError
+from acsbench.training.run import METRICS, Run
+from acsbench.training.seeds import summary_of_seeds, table_of_seeds
+from acsbench.waveforms.prepare import Prepared
+from tests.cli.test_cli import run as acsbench
+
+
+def run(folder: Path, seed: int, **aurocs: float) -> Run:
+    path = folder / f"run-{seed}"
+    path.mkdir()
+    estimates = {split: {"auroc": {"value": value}} for split, value in aurocs.items()}
+    (path / METRICS).write_text(json.dumps({"estimates": estimates}))
+    return Run(path, {"training": {"seed": seed}})
+
+
+def test_mean_and_spread_of_several_seeds(tmp_path: Path) -> None:
+    runs = [
+        run(tmp_path, seed, valid=0.8, test=test) for seed, test in ((0, 0.7), (1, 0.8), (5, 0.9))
+    ]
+    assert summary_of_seeds(runs) == [
+        "validation AUROC of 3 seeds: mean 0.800, SD 0.000, 0.800 to 0.800",
+        "test AUROC of 3 seeds: mean 0.800, SD 0.100, 0.700 to 0.900",
+    ]
+    assert table_of_seeds(runs).splitlines()[-1] == "5,test,0.900000,run-5"
+
+
+def test_a_split_that_is_not_shown_is_not_summarised(tmp_path: Path) -> None:
+    runs = [run(tmp_path, 0, valid=0.8, test=0.7), run(tmp_path, 1, valid=0.9)]
+    assert len(summary_of_seeds(runs)) == 1
+    assert summary_of_seeds(runs[:1]) == []
+
+
+@pytest.mark.parametrize("words", ["2-0", "a", "0,0", "1-2-3", "", "-1"])
+def test_seeds_that_are_none(words: str) -> None:
+    with pytest.raises(ConfigurationError, match="--seeds"):
+        parse_seeds(words)
+
+
+def test_several_seeds_in_one_command(
+    prepared: Prepared, runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("train", "logistic", "--data", prepared.path, "--runs", runs)
+    assert acsbench(*words, "--seed", 1) == 0
+    capsys.readouterr()
+    assert acsbench(*words, "--seeds", "0-2") == 0
+    said = capsys.readouterr().out
+    assert said.count("trained before") == 1
+    assert "test AUROC of 3 seeds: mean" in said
+    names = sorted(path.name.rpartition("-")[0] for path in runs.iterdir())
+    assert names == [f"logistic-simulated-acs-{seed}" for seed in (0, 1, 2)]
+    assert acsbench(*words, "--seeds", "0-2", "--seed", 1) == 2
+    assert acsbench(*words, "--settings", "study") == 2
+    assert "fitted in one go" in capsys.readouterr().err
