@@ -22,7 +22,7 @@ $(READY): pyproject.toml constraints.txt
 	@echo "Setting up .venv (some minutes the first time) ..."
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-		--constraint constraints.txt --editable '.[train,onnx,hdf5,formats,dev]'
+		--constraint constraints.txt --editable '.[train,onnx,dask,hdf5,formats,dev]'
 	@touch $(READY)
 
 demo: $(READY)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import signal as sps
 
-from acsbench.ecg.filters import bandpass, resample
+from acsbench.ecg.filters import bandpass, decimate, fir_bandpass, resample
 
 
 def test_transfer_function_form_is_scipys() -> None:
@@ -22,6 +22,46 @@ def test_both_forms_agree(low: float, high: float, order: int) -> None:
     ]
     # Not closer: at these low edges the transfer function has lost most of its digits.
     np.testing.assert_allclose(*forms, atol=2e-2)
+
+
+@pytest.mark.parametrize("shape", [(5000,), (3, 5000), (2, 3, 5000), (1, 34), (4, 49), (4, 151)])
+@pytest.mark.parametrize(("low", "high", "order"), [(0.5, 50, 5), (0.2, 25, 4), (0.5, 40, 2)])
+def test_sections_are_scipys_whatever_the_length(
+    shape: tuple[int, ...], low: float, high: float, order: int
+) -> None:
+    values = np.random.default_rng(0).normal(1, 1, shape).cumsum(axis=-1) * 0.05
+    sections = sps.butter(order, (low, high), "bandpass", fs=500, output="sos")
+    padding = 3 * (2 * order + 1)
+    expected = sps.sosfiltfilt(sections, values, axis=-1, padlen=padding)
+    np.testing.assert_allclose(bandpass(values, 500, low, high, order), expected, atol=1e-8)
+
+
+def test_single_precision_is_finer_than_what_is_stored() -> None:
+    values = np.random.default_rng(0).normal(0, 0.1, (6, 5000)).cumsum(axis=-1) * 0.1
+    filtered = bandpass(values.astype(np.float32), 500)
+    assert filtered.dtype == np.float32
+    np.testing.assert_allclose(filtered, bandpass(values, 500), atol=2e-5)
+
+
+@pytest.mark.parametrize("samples", [152, 5000])
+def test_fir_is_scipys(samples: int) -> None:
+    values = np.random.default_rng(0).normal(1, 1, (2, 3, samples)).cumsum(axis=-1) * 0.05
+    taps = sps.firwin(151, (0.05, 47), fs=500, pass_zero=False)
+    # Ends are continued as far as the filter reaches; SciPy's further padding changes nothing.
+    expected = sps.filtfilt(taps, [1.0], values, axis=-1, padlen=151)
+    np.testing.assert_allclose(fir_bandpass(values, 500, 0.05, 47, 150), expected, atol=1e-10)
+    with pytest.raises(ValueError, match="too few"):
+        fir_bandpass(values[..., :150], 500, 0.05, 47, 150)
+    with pytest.raises(ValueError, match="does not fit"):
+        fir_bandpass(values, 90, 0.05, 47, 150)
+
+
+def test_decimation_is_scipys_signal_by_signal() -> None:
+    values = np.random.default_rng(0).normal(size=(2, 5000)).cumsum(axis=-1)
+    thinned = decimate(values, 5)
+    assert thinned.shape == (2, 1000)
+    for signal, kept in zip(values, thinned, strict=True):
+        np.testing.assert_allclose(kept, sps.decimate(signal, 5), atol=1e-10)
 
 
 def test_band_is_kept_and_the_rest_removed() -> None:

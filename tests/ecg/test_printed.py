@@ -42,6 +42,18 @@ def test_mode_is_the_smallest_of_the_most_frequent() -> None:
     assert not rows[1:].any()
 
 
+def test_modes_beside_the_grid_are_counted_value_by_value() -> None:
+    """Values of one grid point that differ, and a range too large for a grid."""
+    page = np.full((12, 5000), np.nan)
+    page[0, :6] = [0.101, 0.1, 0.1, 0.101, 0.101, 0.3]
+    page[3, 10:15] = [-5e6, 7e6, 7e6, 0.0, 1.0]
+    rows = rows_from_print(page)
+    np.testing.assert_allclose(rows[0, :6], [0, -0.001, -0.001, 0, 0, 0.199], atol=1e-12)
+    np.testing.assert_allclose(rows[0, 10:15], np.array([-12e6, 0, 0, -7e6, 1 - 7e6]))
+    page[3] = np.nan
+    np.testing.assert_allclose(rows_from_print(page)[0, :6], rows[0, :6])
+
+
 def test_overlapping_borders_add() -> None:
     page = np.full((12, 6), np.nan)
     page[0, :4] = [0, 0, 0, 1]
@@ -54,3 +66,15 @@ def test_other_shapes_are_refused() -> None:
         rows_from_print(np.zeros((3, 5000)))
     with pytest.raises(ValueError, match="V6"):
         print_page(Recording("a", np.zeros((11, 5000)), 500, LEADS[:11]))
+
+
+@pytest.mark.parametrize("samples", [5000, 4998])
+def test_a_gap_changes_nothing_but_itself(noise_recording: Recording, samples: int) -> None:
+    """A print that is whole and one with a gap go different ways to the same rows."""
+    page = print_page(noise_recording, step=0.005)[:, :samples]
+    whole = rows_from_print(page)
+    page[4, 2000] = np.nan
+    torn = rows_from_print(page)
+    assert torn[1, 2000] == 0
+    torn[1, 2000] = whole[1, 2000]
+    np.testing.assert_allclose(torn, whole, atol=1e-12)

@@ -2,31 +2,133 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import signal as sps
 
-from acsbench.datasets.nightingale import open_nightingale
-from acsbench.ecg.filters import bandpass
+from acsbench.ecg import twelve_leads_from_print
+from acsbench.ecg.leads import LEADS
 from acsbench.ecg.printed import DIGITISATION_STEP, PrintedPage, print_page
 from acsbench.ecg.recording import Recording
-from acsbench.errors import DataError
-from acsbench.waveforms.process import Source, measured_signs, process
-from acsbench.waveforms.profiles import STUDY_BAND, get_profile, standardise, study_rows
-from acsbench.waveforms.store import open_store
-from tests.datasets.nightingale.builder import MISSING_LEAD, nightingale_folder
+from acsbench.errors import ConfigurationError, DataError
+from acsbench.waveforms.profiles import HUBERT_BAND, PROFILES, STUDY_BAND, get_profile
+from acsbench.waveforms.shard import to_integers
+from acsbench.waveforms.standard import standardise
+
+
+def prepared(name: str, *ecgs: Recording | PrintedPage) -> np.ndarray:
+    return get_profile(name).prepare([standardise(ecg) for ecg in ecgs])
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_shape_and_what_is_recorded(name: str, noise_recording: Recording) -> None:
+    profile = get_profile(name)
+    values = prepared(name, noise_recording, noise_recording)
+    assert values.shape == (2, len(profile.rows), profile.samples)
+    np.testing.assert_allclose(values[0], values[1], rtol=0, atol=2e-5)
+    # Nothing is clipped on the way to integers, and rounding is finer than a step.
+    stored = to_integers(values, profile.scale) * profile.scale
+    np.testing.assert_allclose(stored, values, atol=0.51 * profile.scale)
+    assert {"from_recording", "from_print"} <= profile.parameters.keys()
+    assert profile.description
 
 
 def test_a_page_gives_the_rows_of_the_recording_it_was_printed_from(
     noise_recording: Recording,
 ) -> None:
     page = PrintedPage("a", print_page(noise_recording, step=DIGITISATION_STEP), 500)
-    assert standardise(page) is page
-    np.testing.assert_array_equal(study_rows(page), study_rows(noise_recording))
+    for name in ("study-rows", "study-leads"):
+        np.testing.assert_array_equal(prepared(name, page), prepared(name, noise_recording))
 
 
-def test_rows_equal_the_studys(vectors: Path) -> None:
-    with np.load(vectors / "print-01511-gaps.npz") as vector:
+@pytest.mark.parametrize("name", ["print-01511-gaps", "print-17237-missing-lead", "print-10800"])
+def test_study_rows_equal_the_studys(vectors: Path, name: str) -> None:
+    with np.load(vectors / f"{name}.npz") as vector:
+        rows = prepared("study-rows", PrintedPage("a", vector["raw"], 500))[0]
+        sections = sps.butter(5, (0.5, 50), "bandpass", fs=500, output="sos")
+        expected = sps.sosfiltfilt(sections, vector["three_rows"], axis=-1, padlen=33)
+    np.testing.assert_allclose(rows, expected, atol=2e-5)  # single precision
+    assert PROFILES["study-rows"].parameters["bandpass"] == STUDY_BAND
+
+
+def test_filtering_together_changes_nothing(vectors: Path) -> None:
+    raws = [np.load(path)["raw"] for path in sorted(vectors.glob("print-*.npz"))]
+    pages = [PrintedPage("a", raw, 500) for raw in raws]
+    together = prepared("study-rows", *pages)
+    for page, rows in zip(pages, together, strict=True):
+        np.testing.assert_allclose(rows, prepared("study-rows", page)[0], atol=2e-5)
+
+
+def test_study_leads_are_the_studys_method_unfiltered(vectors: Path) -> None:
+    with np.load(vectors / "print-00199.npz") as vector:
         page = PrintedPage("a", vector["raw"], 500)
-        expected = bandpass(vector["three_rows"], 500, **STUDY_BAND)
-    np.testing.assert_allclose(study_rows(page), expected, atol=1e-9)
+        expected = twelve_leads_from_print(vector["raw"], method="median-beat")
+    np.testing.assert_array_equal(prepared("study-leads", page)[0], expected)
+
+
+def test_leads_of_a_recording_are_as_measured(noise_recording: Recording) -> None:
+    np.testing.assert_array_equal(prepared("leads", noise_recording)[0], noise_recording.signal)
+
+
+def test_leads_of_a_page_are_its_own_where_it_shows_them(vectors: Path) -> None:
+    with np.load(vectors / "print-00199.npz") as vector:
+        raw = vector["raw"]
+    leads = prepared("leads", PrintedPage("a", raw, 500))[0]
+    assert np.isfinite(leads).all()
+    inside = np.isfinite(raw[:12])
+    inside &= np.roll(inside, 40, axis=1) & np.roll(inside, -40, axis=1)  # borders are blended
+    # Within a step of the digitisation: V1, II and V5 are taken from their strips.
+    np.testing.assert_allclose(leads[inside], raw[:12][inside], atol=DIGITISATION_STEP)
+
+
+def test_a_missing_lead_and_a_gap_stay_unknown(noise_recording: Recording) -> None:
+    signal = noise_recording.signal[:11].copy()
+    signal[2, 1000:1500] = np.nan
+    ecg = Recording("a", signal, 500, LEADS[:11])
+    leads = prepared("leads", ecg)[0]
+    assert np.isnan(leads[11]).all()
+    np.testing.assert_array_equal(np.flatnonzero(np.isnan(leads[2])), np.arange(1000, 1500))
+    hubert = prepared("hubert", ecg)[0]
+    np.testing.assert_array_equal(np.flatnonzero(np.isnan(hubert[2])), np.arange(200, 300))
+    # Of the three rows, a missing sample counts as 0, as in the study.
+    assert np.isfinite(prepared("study-rows", ecg)).all()
+
+
+def test_hubert_is_filtered_scaled_and_thinned_lead_by_lead(noise_recording: Recording) -> None:
+    """Against SciPy's own filters, one lead at a time, as HuBERT-ECG's code calls them."""
+    taps = sps.firwin(151, (0.05, 47.0), fs=500, pass_zero=False)
+    assert HUBERT_BAND["order"] == 150
+    for lead, values in zip(
+        noise_recording.signal, prepared("hubert", noise_recording)[0], strict=True
+    ):
+        filtered = sps.filtfilt(taps, [1.0], lead.astype(np.float64))
+        low, high = filtered.min(), filtered.max()
+        expected = sps.decimate(2 * (filtered - low) / (high - low + 1e-8) - 1, 5)
+        np.testing.assert_allclose(values, expected, atol=1e-9)
+
+
+def test_a_profile_can_be_resampled(noise_recording: Recording) -> None:
+    profile = get_profile("study-rows@250")
+    assert (profile.samples, profile.fs) == (2500, 250)
+    assert profile.parameters["resampled_hz"] == 250
+    time = np.arange(5000) / 500
+    slow = Recording("a", np.tile(np.sin(2 * np.pi * 5 * time), (12, 1)), 500)
+    values = prepared("leads@250", slow)[0, 0]
+    np.testing.assert_allclose(
+        values[100:-100], np.sin(2 * np.pi * 5 * time[::2])[100:-100], atol=5e-3
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("study-row", "did you mean 'study-rows'"),
+        ("leads@", "rate from 100 to 500"),
+        ("leads@1000", "rate from 100 to 500"),
+        ("hubert@99", "rate from 100 to 100"),
+    ],
+)
+def test_a_wrong_profile_is_told_in_words(name: str, words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        get_profile(name)
 
 
 @pytest.mark.parametrize(("samples", "fs"), [(4999, 500), (6000, 500), (5000, 250)])
@@ -35,28 +137,27 @@ def test_another_page_is_refused(samples: int, fs: float) -> None:
         standardise(PrintedPage("a", np.zeros((15, samples)), fs))
 
 
-def test_signs_of_a_page(vectors: Path) -> None:
-    with np.load(vectors / "print-17237-missing-lead.npz") as vector:
-        signs = measured_signs(PrintedPage("a", vector["raw"], 500))
-        whole = measured_signs(Recording("a", vector["truth"], 500))
-    assert signs.keys() == whole.keys()
-    assert [name for name, value in signs.items() if np.isnan(value)] == [
-        "st60_V2",
-        "t_amplitude_V2",
-    ]
-    assert signs["heart_rate"] == pytest.approx(whole["heart_rate"], abs=1)
+@pytest.mark.parametrize(
+    ("signal", "fs", "words"),
+    [
+        (np.ones((12, 4000)), 500, "lasts 8.00 s"),
+        (np.ones((12, 900)), 90, "rate of 90 Hz"),
+        (40 * np.eye(12, 5000), 500, "beyond 30 mV"),
+        (-40 * np.eye(12, 5000), 500, "beyond 30 mV"),
+        (np.ones((12, 5000)), 500, "not one lead that changes"),
+        (np.full((12, 5000), np.nan), 500, "not one lead that changes"),
+    ],
+)
+def test_what_is_no_ecg_is_refused(signal: np.ndarray, fs: float, words: str) -> None:
+    with pytest.raises(DataError, match=words):
+        standardise(Recording("a", signal, fs))
 
 
-def test_pages_go_into_a_store(tmp_path: Path) -> None:
-    dataset = open_nightingale(nightingale_folder(tmp_path))
-    ecg = dataset.tables.ecg[:24]
-    sources = [
-        Source(ecg_id, dataset.root / path, "ecg-metadata.csv", int(row), "ecg_id")
-        for ecg_id, path, row in zip(ecg["ecg_id"], ecg["path"], ecg["source_row"], strict=True)
-    ]
-    process(sources, dataset.read, tmp_path / "store", get_profile("study-rows"), input_hash="x")
-    store = open_store(tmp_path / "store")
-    page = dataset.read(sources[3].path, sources[3].ecg_id)
-    np.testing.assert_allclose(store.read(np.array([3]))[0], study_rows(page), atol=0.51e-3)
-    assert store.index["quality"].min() == pytest.approx(1 - 1250 / 30000)
-    assert store.index["quality"].idxmin() == MISSING_LEAD - 2
+def test_leads_come_in_the_standard_order_at_500_hz() -> None:
+    time = np.arange(2500) / 250
+    signal = np.stack([np.sin(2 * np.pi * time), np.cos(2 * np.pi * time)])
+    ecg = standardise(Recording("a", signal, 250, ["V1", "I"])).ecg
+    assert isinstance(ecg, Recording)
+    assert (ecg.leads, ecg.signal.shape, ecg.fs) == (LEADS, (12, 5000), 500)
+    assert np.isnan(ecg.signal[1:6]).all()
+    np.testing.assert_allclose(ecg.signal[6, 500:-500:2], signal[0, 250:-250], atol=1e-2)

@@ -13,10 +13,12 @@ from acsbench.cli.console import progress_of, say
 from acsbench.cohort.counts import flow_steps, split_counts
 from acsbench.cohort.split import parse_folds
 from acsbench.datasets import READERS, open_dataset
+from acsbench.ecg.quality import REASONS
 from acsbench.errors import ConfigurationError
 from acsbench.files import usable_cores
 from acsbench.waveforms.prepare import LEFT_OUT, Prepared, prepare
 from acsbench.waveforms.profiles import PROFILES
+from acsbench.waveforms.quality import QUALITY_REPORT, QualityChoice, count_faults
 
 PTBXL_FOLDS = "train=1-8,valid=9,test=10"
 
@@ -58,18 +60,55 @@ def command(
         Path | None, typer.Option(help="Split manifest that the split must agree with.")
     ] = None,
     profile: Annotated[
-        str, typer.Option(help=f"Preparation of the waveforms: {', '.join(PROFILES)}.")
-    ] = "study-rows",
+        list[str] | None,
+        typer.Option(
+            help=f"Preparation of the waveforms: {', '.join(PROFILES)}; NAME@HZ resamples it. "
+            "Repeat for several; a later call adds more. [default: study-rows]",
+            show_default=False,
+        ),
+    ] = None,
+    signs: Annotated[
+        bool,
+        typer.Option(
+            "--signs/--no-signs",
+            help="Measure ST, T and heart rate as well, as tabular models need; it takes longer "
+            "than all waveforms.",
+        ),
+    ] = True,
     on_error: Annotated[
         OnError,
         typer.Option(help="Stop at an ECG that cannot be used, or leave it out and list it."),
     ] = OnError.STOP,
+    min_quality: Annotated[
+        float, typer.Option(min=0, max=1, help="Leave out ECGs of a lower quality, 0 to 1.")
+    ] = 0.0,
+    leave_out: Annotated[
+        list[str] | None,
+        typer.Option(
+            help=f"Leave out ECGs with this fault: {', '.join(REASONS)}; repeat for several."
+        ),
+    ] = None,
+    quality_examples: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            help="ECGs of each fault to draw in the quality report; these are patients' waveforms.",
+        ),
+    ] = 0,
     show_small_cells: Annotated[
         bool, typer.Option(help="Show counts from 1 to 10, which may point to a person.")
     ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Of the random split.")] = 0,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes. [default: the cores]", show_default=False)
+    ] = None,
+    dask: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Dask scheduler, such as tcp://host:8786, whose workers do it instead; they must "
+            "see the same files.",
+        ),
     ] = None,
 ) -> None:
     """Read a dataset, define its tasks, split its patients and store waveforms to train on."""
@@ -87,14 +126,18 @@ def command(
             opened,
             out,
             tasks=task or (),
-            profile=profile,
+            profiles=["study-rows"] if profile is None else profile,
+            signs=signs,
             split=split.value,
             folds=parse_folds(folds) if folds else None,
             seed=seed,
             manifest=verify_manifest,
+            quality=QualityChoice(min_quality, tuple(leave_out or ())),
+            quality_examples=quality_examples,
             show_small_cells=show_small_cells,
             skip_faulty=on_error is OnError.SKIP,
             workers=workers or usable_cores(),
+            dask=dask,
             progress=progress,
         )
     summarise(prepared, show_small_cells)
@@ -112,6 +155,13 @@ def summarise(prepared: Prepared, show_small_cells: bool = False) -> None:
         say(f"  left out: {reasons.total()} ECGs, listed in {prepared.path / LEFT_OUT}")
         for reason, count in reasons.most_common():
             say(f"    {count:>6,}  {reason}")
+    index = prepared.quality()
+    counts = count_faults(index, show_small_cells)
+    found = ", ".join(f"{reason} {counts[reason]}" for reason in REASONS if counts[reason] != "0")
+    say(
+        f"  quality: {found or 'no fault found'} of {len(index):,} ECGs; {QUALITY_REPORT} says more"
+    )
+    say(f"  waveforms: {', '.join(prepared.meta['profiles'])}")
     for name in prepared.tasks:
         task, table = prepared.task(name), prepared.table(prepared.task(name))
         say(f"  task {task.name} v{task.version} [{task.digest}]{simulated}")

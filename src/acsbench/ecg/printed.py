@@ -21,6 +21,8 @@ ROWS = 3
 COLUMNS = 4
 DIGITISATION_STEP = 0.005
 """The grid that digitised prints lie on, mV."""
+_MOST_POINTS = 20_000
+"""Points of the grid, 100 mV apart at most: beyond, counting takes more memory than sorting."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,9 +105,35 @@ def rows_from_print(raw: ArrayLike) -> NDArray[np.float64]:
     page = np.asarray(raw, dtype=np.float64)
     if page.ndim != 2 or page.shape[0] not in (len(LEADS), len(LEADS) + len(STRIPS)):
         raise ValueError(f"a printed page has shape (15, samples), not {page.shape}")
-    leads = page[: len(LEADS)]
-    centred = np.nan_to_num(leads - _modes(leads)[:, None], nan=0.0)
-    return centred.reshape(COLUMNS, ROWS, -1).sum(axis=0)
+    leads, samples = page[: len(LEADS)], page.shape[1]
+    quarters = _own_quarters(leads)
+    if quarters is not None:
+        modes = _modes(quarters.reshape(-1), np.full(len(LEADS), samples // COLUMNS))
+        centred = quarters - modes[:, None]
+        return centred.reshape(COLUMNS, ROWS, -1).swapaxes(0, 1).reshape(ROWS, samples)
+    printed = np.ascontiguousarray(leads).reshape(-1)
+    found = np.flatnonzero(np.isfinite(printed))
+    values = printed[found]
+    sizes = np.diff(np.searchsorted(found, np.arange(len(LEADS) + 1) * samples))
+    values = values - np.repeat(_modes(values, sizes), sizes)
+    # Leads of one row are ROWS apart; overlapping ones add.
+    found -= np.repeat(np.arange(len(LEADS)) // ROWS * ROWS * samples, sizes)
+    rows = np.bincount(found, values, ROWS * samples)
+    return np.asarray(rows, dtype=np.float64).reshape(ROWS, samples)
+
+
+def _own_quarters(leads: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    """Each lead's quarter, shape (12, samples / 4), if it holds that and nothing else.
+
+    Most prints do, and their rows take two thirds of the time.
+    """
+    samples = leads.shape[1]
+    if samples % COLUMNS:
+        return None
+    parts = leads.reshape(COLUMNS, ROWS, COLUMNS, -1)
+    quarters = np.concatenate([parts[column, :, column] for column in range(COLUMNS)])
+    whole = np.isfinite(quarters).all() and np.count_nonzero(np.isfinite(leads)) == quarters.size
+    return quarters if whole else None
 
 
 def recording_from_print(page: PrintedPage) -> Recording:
@@ -124,11 +152,36 @@ def recording_from_print(page: PrintedPage) -> Recording:
     return Recording(page.ecg_id, leads, page.fs, LEADS)
 
 
-def _modes(leads: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The most frequent value of each row, the smallest of several; 0 for a row of NaN."""
-    modes = np.zeros(len(leads))
-    for number, lead in enumerate(leads):
-        values, counts = np.unique(lead[np.isfinite(lead)], return_counts=True)
-        if len(values):
-            modes[number] = values[counts.argmax()]
+def _modes(values: NDArray[np.float64], sizes: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The most frequent value of each lead, the smallest of several; 0 for a lead without one.
+
+    What is digitised lies on a grid, and counting what falls on its points is many times faster
+    than sorting. It is exact as long as all that falls on a point is one and the same value.
+
+    Args:
+        values: of all leads, one lead after the other.
+        sizes: how many of them each lead has.
+    """
+    lowest, highest = values.min(initial=0.0), values.max(initial=0.0)
+    per_mv = 1 / DIGITISATION_STEP
+    if (highest - lowest) * per_mv > _MOST_POINTS:
+        return _modes_by_sorting(values, sizes)
+    first = int(np.rint(lowest * per_mv))
+    points = int(np.rint(highest * per_mv)) - first + 1
+    place = np.rint(values * per_mv).astype(np.int64) - first
+    on_grid = np.zeros(points)
+    on_grid[place] = values
+    if not np.array_equal(on_grid[place], values):
+        return _modes_by_sorting(values, sizes)
+    place += np.repeat(np.arange(len(sizes)) * points, sizes)
+    counts = np.bincount(place, minlength=len(sizes) * points).reshape(len(sizes), points)
+    return np.where(sizes > 0, on_grid[counts.argmax(axis=1)], 0.0)
+
+
+def _modes_by_sorting(values: NDArray[np.float64], sizes: NDArray[np.int64]) -> NDArray[np.float64]:
+    modes = np.zeros(len(sizes))
+    for number, lead in enumerate(np.split(values, np.cumsum(sizes)[:-1])):
+        found, counts = np.unique(lead, return_counts=True)
+        if len(found):
+            modes[number] = found[counts.argmax()]
     return modes

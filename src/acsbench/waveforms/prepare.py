@@ -1,121 +1,51 @@
-"""A dataset becomes a prepared folder: tables per task, split manifest, waveform store.
+"""A dataset becomes a prepared folder: tables per task, split manifest, waveforms, signs.
 
-`prepared.json` is written last: a folder that has it is finished.
+`prepared.json` is written last: a folder that has it is finished. A second call with further
+profiles adds them.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
 
 from acsbench import __version__
-from acsbench.cohort.build import Cohort, Step, build_cohort
-from acsbench.cohort.manifest import Manifest, make_manifest, verify_manifest
-from acsbench.cohort.split import (
-    SPLITS,
-    UNUSED,
-    Folds,
-    split_as_study,
-    split_by_folds,
-    split_patients,
-)
-from acsbench.cohort.task import Task, load_task
+from acsbench.cohort.build import Cohort, build_cohort
+from acsbench.cohort.manifest import make_manifest, verify_manifest
+from acsbench.cohort.split import UNUSED, Folds, split_as_study, split_by_folds, split_patients
+from acsbench.cohort.task import load_task
 from acsbench.datasets import Dataset, Rejected
-from acsbench.errors import ConfigurationError, DataError, did_you_mean
+from acsbench.errors import ConfigurationError
 from acsbench.files import write_json, write_text, written_whole
-from acsbench.waveforms.process import SIGNS, Progress, Source, process
+from acsbench.waveforms.prepared import (
+    ECGS,
+    MANIFEST,
+    PREPARED,
+    WAVEFORMS,
+    Prepared,
+    open_prepared,
+    splits_of,
+)
+from acsbench.waveforms.process import Progress, process
 from acsbench.waveforms.profiles import get_profile
-from acsbench.waveforms.store import WaveformStore, open_store
+from acsbench.waveforms.quality import (
+    QUALITY_REPORT,
+    QualityChoice,
+    left_out_for_quality,
+    write_quality_report,
+)
+from acsbench.waveforms.shard import SIGNS, Source
+from acsbench.waveforms.store import open_store
 
-PREPARED = "prepared.json"
-MANIFEST = "split-manifest.json"
 LEFT_OUT = "left-out.csv"
-ECGS = "ecgs.parquet"
-WAVEFORMS = "waveforms"
-META = ("dataset", "simulated", "input_hash", "plan", "profiles", "tasks", "notes", "left_out")
 SplitMethod = Literal["patients", "folds", "study"]
+KEEP_ALL = QualityChoice()
 
-
-@dataclass(frozen=True, eq=False)
-class Prepared:
-    """A prepared folder; use `open_prepared`."""
-
-    path: Path
-    meta: dict[str, Any]
-
-    @property
-    def simulated(self) -> bool:
-        """Whether the ECGs come from a simulator."""
-        return bool(self.meta["simulated"])
-
-    @property
-    def tasks(self) -> list[str]:
-        """Names of the tasks that were prepared."""
-        return sorted(self.meta["tasks"])
-
-    def task(self, name: str | None = None) -> Task:
-        """A task, or the only one.
-
-        Raises:
-            ConfigurationError: it was not prepared, or there are several and none is named.
-        """
-        if name is None:
-            if len(self.tasks) != 1:
-                raise ConfigurationError(f"several tasks: choose {' or '.join(self.tasks)}")
-            name = self.tasks[0]
-        if name not in self.meta["tasks"]:
-            raise ConfigurationError(
-                f"task {name!r} was not prepared; {did_you_mean(name, self.tasks)}"
-            )
-        return Task.model_validate(self.meta["tasks"][name]["task"])
-
-    def flow(self, task: Task) -> list[Step]:
-        """How many ECGs and patients were left after each step."""
-        return [Step(**step) for step in self.meta["tasks"][task.name]["flow"]]
-
-    def table(self, task: Task) -> pd.DataFrame:
-        """One row per ECG of a task: ids, label, split, covariates."""
-        return pd.read_parquet(self.path / "tasks" / f"{task.name}.parquet")
-
-    def ecgs(self) -> pd.DataFrame:
-        """One row per prepared ECG of any task: ids and all columns of the dataset's tables."""
-        return pd.read_parquet(self.path / ECGS)
-
-    def manifest(self) -> dict[str, Any]:
-        """The split manifest."""
-        manifest: dict[str, Any] = json.loads((self.path / MANIFEST).read_text(encoding="utf-8"))
-        return manifest
-
-    def store(self, profile: str) -> WaveformStore:
-        """The waveform store of a profile."""
-        return open_store(self.path / WAVEFORMS / profile)
-
-    def signs(self) -> pd.DataFrame:
-        """Measured signs, one row per ECG, indexed by `ecg_id`; mV and beats per minute."""
-        profile = self.meta["profiles"][0]
-        return pd.read_parquet(self.path / WAVEFORMS / profile / SIGNS).set_index("ecg_id")
-
-
-def open_prepared(path: Path) -> Prepared:
-    """Open a prepared folder.
-
-    Raises:
-        DataError: the folder is not a finished one.
-    """
-    file = path / PREPARED
-    fix = "Make it with acsbench prepare; an interrupted run resumes when repeated"
-    try:
-        meta = json.loads(file.read_text(encoding="utf-8"))
-        return Prepared(path, {key: meta[key] for key in (*META, *meta)})
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise DataError("this is no finished prepared folder", file=path, fix=fix) from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise DataError("the file cannot be read", file=file, fix=fix) from error
+__all__ = ["LEFT_OUT", "Prepared", "open_prepared", "prepare", "splits_of"]
 
 
 def prepare(
@@ -123,14 +53,18 @@ def prepare(
     out: Path,
     *,
     tasks: Sequence[str] = (),
-    profile: str = "study-rows",
+    profiles: Sequence[str] = ("study-rows",),
+    signs: bool = True,
     split: SplitMethod = "patients",
     folds: Folds | None = None,
     seed: int = 0,
     manifest: Path | None = None,
     skip_faulty: bool = False,
+    quality: QualityChoice = KEEP_ALL,
+    quality_examples: int = 0,
     show_small_cells: bool = False,
     workers: int = 1,
+    dask: str | None = None,
     progress: Progress | None = None,
 ) -> Prepared:
     """Prepare a dataset: cohorts, split by patient, waveforms, measured signs.
@@ -139,16 +73,23 @@ def prepare(
         dataset: where the ECGs come from.
         out: the folder to write; an interrupted preparation resumes there.
         tasks: names or YAML files; the dataset's own unless given.
-        profile: preparation profile of the waveforms.
+        profiles: preparation profiles of the waveforms, all made in one pass; those that a
+            folder has already stay.
+        signs: measure ST60, T amplitude and heart rate as well, which takes several times as
+            long as the waveforms; tabular models need them.
         split: `patients` at random over all tasks together, the dataset's own `folds`, or the
             `study`'s 70/30 of each task.
         folds: the dataset's folds of each split, for `folds`.
         seed: of the random split.
         manifest: a split manifest that the split must agree with.
         skip_faulty: leave out what cannot be read, counted and listed, instead of stopping.
+        quality: which ECGs are left out for their quality, counted as a step of the flow.
+        quality_examples: ECGs of each fault that the quality report shows; these are patients'
+            waveforms.
         show_small_cells: show counts from 1 to 10 in the manifest; those of simulated ECGs are
             always shown.
         workers: processes.
+        dask: address of a Dask scheduler that does the work instead.
         progress: called with the number of ECGs done and of all.
 
     Raises:
@@ -172,8 +113,13 @@ def prepare(
         "split": split,
         "seed": seed if split == "patients" else None,
         "folds": {name: list(numbers) for name, numbers in (folds or {}).items()},
+        "quality": asdict(quality) | {"reasons": sorted(quality.reasons)},
     }
-    _check_out(out, plan)
+    earlier = _earlier(out, plan)
+    profiles = list(dict.fromkeys([*earlier["profiles"], *profiles]))
+    if not profiles:
+        raise ConfigurationError("name at least one profile")
+    signs = signs or earlier["signs"]
     # Before the long work: can these splits be used at all?
     made = make_manifest(cohorts, splits, method=split, seed=plan["seed"], input_hash=input_hash)
     if manifest is not None and not dataset.rejected:
@@ -184,16 +130,23 @@ def prepare(
     rejected = process(
         _sources(dataset, needed),
         dataset.read,
-        out / WAVEFORMS / profile,
-        get_profile(profile),
+        out / WAVEFORMS,
+        [*(get_profile(name).name for name in profiles), *([SIGNS] if signs else [])],
         input_hash=input_hash,
         known_faults=dataset.problems,
         skip_faulty=skip_faulty,
         workers=workers,
+        dask=dask,
         progress=progress,
     )
     unreadable = {item.ecg_id for item in rejected if item.ecg_id is not None}
     cohorts = [cohort.without(unreadable, "waveform readable") for cohort in cohorts]
+    index = open_store(out / WAVEFORMS / profiles[0]).index
+    poor = left_out_for_quality(index, quality)
+    if not quality.keeps_all:
+        unwanted = {item.ecg_id for item in poor if item.ecg_id is not None}
+        cohorts = [cohort.without(unwanted, "quality accepted") for cohort in cohorts]
+        unreadable |= unwanted
     made = make_manifest(
         cohorts,
         splits,
@@ -205,27 +158,60 @@ def prepare(
     if manifest is not None:
         verify_manifest(made, manifest)
     prepared_ecgs = joined[joined["ecg_id"].isin(needed) & ~joined["ecg_id"].isin(unreadable)]
-    left_out = [*dataset.rejected, *rejected]
-    _write(out, dataset, cohorts, splits, made, left_out, profile, prepared_ecgs, plan)
+    # Until the last file is there, the folder must not look finished.
+    (out / PREPARED).unlink(missing_ok=True)
+    write_quality_report(
+        out / QUALITY_REPORT,
+        index,
+        dataset,
+        choice=quality,
+        examples=quality_examples,
+        show_small_cells=show_small_cells or dataset.simulated,
+    )
+    _write_tables(out, cohorts, splits, prepared_ecgs, [*dataset.rejected, *rejected, *poor])
+    write_json(out / MANIFEST, asdict(made))
+    write_json(
+        out / PREPARED,
+        {
+            "version": __version__,
+            "dataset": dataset.name,
+            "simulated": dataset.simulated,
+            "input_hash": input_hash,
+            "plan": plan,
+            "profiles": profiles,
+            "signs": signs,
+            "left_out": [item.error.problem for item in [*dataset.rejected, *rejected]],
+            "notes": list(dataset.notes),
+            "unfilled": dataset.tables.unfilled,
+            "tasks": {cohort.task.name: _task_entry(cohort) for cohort in cohorts},
+        },
+    )
     return open_prepared(out)
 
 
-def _check_out(out: Path, plan: dict[str, Any]) -> None:
-    """Make sure that no other preparation, and no folder of something else, is written over."""
+def _earlier(out: Path, plan: dict[str, Any]) -> dict[str, Any]:
+    """What the folder holds of this preparation; nothing else is written over.
+
+    Raises:
+        ConfigurationError: it holds another preparation, or something else.
+    """
+    nothing: dict[str, Any] = {"profiles": [], "signs": False}
     if not out.exists():
-        return
+        return nothing
     if not out.is_dir():
         raise ConfigurationError(f"{out} is a file; name a folder")
     if (out / PREPARED).is_file():
-        earlier = open_prepared(out).meta["plan"]
-        changed = [name for name in plan if earlier.get(name) != plan[name]]
+        earlier = open_prepared(out).meta
+        changed = [name for name in plan if earlier["plan"].get(name) != plan[name]]
         if changed:
             raise ConfigurationError(
                 f"{out} holds another preparation ({', '.join(changed)} differ), which runs may "
                 "have been trained on; remove it or choose another --out"
             )
-    elif any(out.iterdir()) and not (out / WAVEFORMS).is_dir():
+        return earlier
+    if any(out.iterdir()) and not (out / WAVEFORMS).is_dir():
         raise ConfigurationError(f"{out} holds something else; name a new folder")
+    return nothing
 
 
 def _split(
@@ -258,19 +244,13 @@ def _sources(dataset: Dataset, needed: pd.Series) -> list[Source]:
     ]
 
 
-def _write(
+def _write_tables(
     out: Path,
-    dataset: Dataset,
     cohorts: Sequence[Cohort],
     splits: dict[str, pd.Series],
-    manifest: Manifest,
-    rejected: Sequence[Rejected],
-    profile: str,
     ecgs: pd.DataFrame,
-    plan: dict[str, Any],
+    left_out: Sequence[Rejected],
 ) -> None:
-    # Until the last file is there, the folder must not look finished.
-    (out / PREPARED).unlink(missing_ok=True)
     for cohort in cohorts:
         split = cohort.table["patient_id"].map(splits[cohort.task.name])
         table = cohort.table.assign(split=split.fillna(UNUSED))
@@ -281,36 +261,16 @@ def _write(
     with written_whole(out / ECGS) as path:
         # Everything that is known of an ECG: readings, demography, outcomes for subgroups.
         ecgs.drop(columns=["path", "source_row"]).to_parquet(path, index=False)
-    left_out = pd.DataFrame(
-        [{"ecg_id": r.ecg_id, "reason": r.error.message(show_ids=True)} for r in rejected],
+    reasons = pd.DataFrame(
+        [{"ecg_id": r.ecg_id, "reason": r.error.message(show_ids=True)} for r in left_out],
         columns=["ecg_id", "reason"],
     )
-    write_text(out / LEFT_OUT, left_out.to_csv(index=False, lineterminator="\n"))
-    write_json(out / MANIFEST, asdict(manifest))
-    write_json(
-        out / PREPARED,
-        {
-            "version": __version__,
-            "dataset": dataset.name,
-            "simulated": dataset.simulated,
-            "input_hash": manifest.input_hash,
-            "plan": plan,
-            "profiles": [profile],
-            "left_out": [item.error.problem for item in rejected],
-            "notes": list(dataset.notes),
-            "unfilled": dataset.tables.unfilled,
-            "tasks": {
-                cohort.task.name: {
-                    "task": cohort.task.model_dump(),
-                    "digest": cohort.task.digest,
-                    "flow": [asdict(step) for step in cohort.flow],
-                }
-                for cohort in cohorts
-            },
-        },
-    )
+    write_text(out / LEFT_OUT, reasons.to_csv(index=False, lineterminator="\n"))
 
 
-def splits_of(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """A task's table, split by split."""
-    return {name: table[table["split"] == name].reset_index(drop=True) for name in SPLITS}
+def _task_entry(cohort: Cohort) -> dict[str, Any]:
+    return {
+        "task": cohort.task.model_dump(),
+        "digest": cohort.task.digest,
+        "flow": [asdict(step) for step in cohort.flow],
+    }

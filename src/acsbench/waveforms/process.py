@@ -1,127 +1,73 @@
-"""Recordings to a store: in parallel, shard by shard, resumable.
+"""Recordings to stores and signs: in parallel, shard by shard, resumable.
 
-One worker makes one shard at a time: it reads the recordings, prepares and measures them,
-and writes the shard's three files under temporary names before it renames them, the `.json`
-last. A shard whose `.json` tells of the same recordings and the same preparation is finished;
-an interrupted run makes the others.
+All that is wanted is made in one pass over the recordings; what an earlier run finished, whole
+or in part, is not made again, so that a preparation can be added to a folder later. A shard
+whose `.json` tells of the same recordings and the same preparation is finished; an interrupted
+run makes the others.
 """
 
 from __future__ import annotations
 
-import json
-import multiprocessing
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+import errno
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from acsbench import __version__
 from acsbench.datasets import Rejected
 from acsbench.datasets.dataset import ReadRecording
-from acsbench.ecg.measurements import measure
-from acsbench.ecg.printed import PrintedPage, recording_from_print
-from acsbench.ecg.recording import Recording
 from acsbench.errors import ConfigurationError, DataError, DataErrors
-from acsbench.files import digest_of, remove_partial, sha256, write_json, written_whole
-from acsbench.waveforms.profiles import Profile, get_profile, standardise
-from acsbench.waveforms.store import INDEX, SCHEMA_VERSION, STORE
+from acsbench.files import digest_of, remove_partial, write_json, written_whole
+from acsbench.waveforms.profiles import get_profile
+from acsbench.waveforms.shard import SIGNS, Product, Source, Work, make_shard
+from acsbench.waveforms.signs import MEASURED
+from acsbench.waveforms.store import (
+    INDEX,
+    INDEX_COLUMNS,
+    SCHEMA_VERSION,
+    STORE,
+    read_json,
+    read_table,
+)
+from acsbench.waveforms.workers import run_all
 
 SHARD_ECGS = 256
-SIGNS = "measurements.parquet"
+SIGNS_TABLE = "signs.parquet"
+SIGNS_FINISHED = "signs.json"
 INPUTS = "inputs.json"
-MEASURED = ("st60", "t_amplitude")
-"""Per-lead measurements that go into the table of signs, as `st60_V2` and so on, mV."""
-
-UNREADABLE = (
-    OSError,
-    ValueError,
-    TypeError,
-    LookupError,
-    AttributeError,
-    ArithmeticError,
-    MemoryError,
-)
-COPY = "Copy the recording again from its source, or leave it out with --on-error skip"
-INDEX_COLUMNS = ["ecg_id", "shard", "row", "quality"]
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 Progress = Callable[[int, int], None]
 
-
-@dataclass(frozen=True)
-class Source:
-    """One recording to process: where it lies, and the table's line that names it.
-
-    One that no task wants is read all the same, so that one run tells every faulty file, but
-    not stored.
-    """
-
-    ecg_id: str
-    path: Path
-    table: str
-    row: int
-    column: str
-    wanted: bool = True
-
-
-@dataclass(frozen=True)
-class Work:
-    """One shard's worth of recordings."""
-
-    number: int
-    sources: tuple[Source, ...]
-    folder: Path
-    plan: dict[str, Any]
-    read: ReadRecording
-
-    def file(self, suffix: str) -> Path:
-        """The shard's file of that kind."""
-        return self.folder / f"shard-{self.number:05d}{suffix}"
-
-    def digest(self) -> str:
-        """Digest of what the shard depends on: preparation, recordings, state of their files."""
-        recordings = [
-            (source.ecg_id, source.wanted, str(source.path), _state(source.path))
-            for source in self.sources
-        ]
-        preparation = {k: v for k, v in self.plan.items() if k not in ("input_hash", "ecgs")}
-        return digest_of([preparation, recordings])
-
-    def finished(self) -> bool:
-        """Whether an earlier run made this very shard."""
-        try:
-            made: str = json.loads(self.file(".json").read_text(encoding="utf-8"))["digest"]
-        except FileNotFoundError:
-            return False
-        return made == self.digest()
+__all__ = ["MEASURED", "Progress", "Source", "process"]
 
 
 def process(
     sources: Sequence[Source],
     read: ReadRecording,
     folder: Path,
-    profile: Profile,
+    names: Sequence[str],
     *,
     input_hash: str,
     known_faults: Sequence[DataError] = (),
     skip_faulty: bool = False,
     workers: int = 1,
+    dask: str | None = None,
     progress: Progress | None = None,
 ) -> list[Rejected]:
-    """Write a store and the table of measured signs; resume where an earlier run stopped.
+    """Write stores of waveforms and the table of measured signs, each in a folder of its name.
 
     Args:
         sources: the recordings, in the order of the index.
         read: reads one recording.
-        folder: the store's folder.
-        profile: what is made of each recording.
-        input_hash: hash of the input, kept in the store.
+        folder: the folder of all these folders.
+        names: profiles, and `signs`.
+        input_hash: hash of the input, kept in the stores.
         known_faults: what is wrong with the tables, told together with faulty recordings.
         skip_faulty: leave out recordings that cannot be read, instead of stopping.
         workers: processes.
+        dask: address of a Dask scheduler, whose workers see the same files.
         progress: called with the number of ECGs done and of all.
 
     Returns:
@@ -130,215 +76,160 @@ def process(
     Raises:
         DataErrors: something is faulty, and `skip_faulty` is false; all of it is told at once,
             and the shards without faults are kept.
-        ConfigurationError: the folder holds the finished store of another preparation.
+        ConfigurationError: a folder holds the finished store of another preparation, the disk
+            is full, or workers died.
     """
-    plan = {
+    states = [source.state() for source in sources]
+    products = [
+        Product(name, folder / name, _plan(name, sources, input_hash, skip_faulty))
+        for name in names
+    ]
+    missing = [product for product in products if not _is_finished(product, states)]
+    if missing:
+        faults = [] if skip_faulty else list(known_faults)
+        try:
+            faults += _make(missing, sources, states, read, workers, dask, progress)
+            if faults:
+                raise DataErrors(sorted(faults, key=lambda fault: fault.row or 0))
+            for product in missing:
+                _finish(product, states)
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            raise ConfigurationError(
+                f"the disk of {folder} is full: make room and repeat the command; what is "
+                "finished is kept"
+            ) from error
+    rejected = {
+        item["ecg_id"]: Rejected(item["ecg_id"], DataError(**item["error"]))
+        for product in products
+        for shard in read_json(_seal(product))["shards"]
+        for item in shard["rejected"]
+    }
+    return list(rejected.values())
+
+
+def _plan(
+    name: str, sources: Sequence[Source], input_hash: str, skip_faulty: bool
+) -> dict[str, Any]:
+    made = {"measured": list(MEASURED)} if name == SIGNS else get_profile(name).parameters
+    return {
         "version": __version__,
-        "profile": profile.name,
-        "parameters": profile.parameters,
+        "profile": name,
+        "parameters": made,
         "skip_faulty": skip_faulty,
         "shard_ecgs": SHARD_ECGS,
         "input_hash": input_hash,
         "ecgs": digest_of([(source.ecg_id, source.wanted) for source in sources]),
     }
-    if not _is_finished(folder, plan, sources):
-        folder.mkdir(parents=True, exist_ok=True)
-        remove_partial(folder)
-        firsts = range(0, len(sources), SHARD_ECGS)
-        work = [
-            Work(number, tuple(sources[first : first + SHARD_ECGS]), folder, plan, read)
-            for number, first in enumerate(firsts)
-        ]
-        waiting = [item for item in work if not item.finished()]
-        done = len(sources) - sum(len(item.sources) for item in waiting)
-        faults = [] if skip_faulty else list(known_faults)
-        for made, found in _make_shards(waiting, workers):
-            faults += found
-            done += len(made.sources)
-            if progress is not None:
-                progress(done, len(sources))
-        if faults:
-            raise DataErrors(sorted(faults, key=lambda fault: fault.row or 0))
-        write_json(folder / INPUTS, _inputs(sources))
-        _finish(work, folder, profile, plan)
-    shards = json.loads((folder / STORE).read_text(encoding="utf-8"))["shards"]
-    return [
-        Rejected(item["ecg_id"], DataError(**item["error"]))
-        for shard in shards
-        for item in shard["rejected"]
-    ]
 
 
-def measured_signs(ecg: Recording | PrintedPage) -> dict[str, float]:
-    """ST60 and T amplitude of each lead, mV, and heart rate, per minute, in one flat row.
-
-    On a printed page, the leads are measured as far as they were printed.
-    """
-    table = measure(recording_from_print(ecg) if isinstance(ecg, PrintedPage) else ecg)
-    signs = {
-        f"{name}_{lead}": float(value)
-        for name in MEASURED
-        for lead, value in zip(table["lead"], table[name], strict=True)
-    }
-    return signs | {"heart_rate": float(table["heart_rate"].iloc[0])}
+def _seal(product: Product) -> Path:
+    """The file that is written last."""
+    return product.folder / (SIGNS_FINISHED if product.name == SIGNS else STORE)
 
 
-def _quality(ecg: Recording | PrintedPage) -> float:
-    """Share of valid samples among those that the recording or the page should hold."""
-    if isinstance(ecg, PrintedPage):
-        return ecg.completeness
-    return float(np.isfinite(ecg.signal).mean())
-
-
-def _is_finished(folder: Path, plan: dict[str, Any], sources: Sequence[Source]) -> bool:
-    """Whether the folder holds the finished store of this plan; another one is not touched."""
-    if not (folder / STORE).is_file():
+def _is_finished(product: Product, states: Sequence[list[int]]) -> bool:
+    """Whether the folder holds what this plan gives; that of another one is not touched."""
+    if not _seal(product).is_file():
         return False
-    earlier = json.loads((folder / STORE).read_text(encoding="utf-8")).get("plan", {})
-    changed = [key for key in plan if earlier.get(key) != plan[key]]
+    earlier = read_json(_seal(product)).get("plan")
+    earlier = earlier if isinstance(earlier, dict) else {}
+    changed = [key for key in product.plan if earlier.get(key) != product.plan[key]]
     # Times differ between copies of a dataset, so they stay out of the store itself.
-    inputs = folder / INPUTS
-    if inputs.is_file() and json.loads(inputs.read_text(encoding="utf-8")) != _inputs(sources):
+    inputs = product.folder / INPUTS
+    if inputs.is_file() and read_json(inputs) != {"files": digest_of(list(states))}:
         changed.append("files")
     if changed:
         raise ConfigurationError(
-            f"{folder} holds waveforms of another preparation ({', '.join(changed)} differ); "
-            "remove it or choose another --out"
+            f"{product.folder} holds waveforms of another preparation ({', '.join(changed)} "
+            "differ); remove it or choose another --out"
         )
     return True
 
 
-def _inputs(sources: Sequence[Source]) -> dict[str, str]:
-    return {"files": digest_of([_state(source.path) for source in sources])}
+def _make(
+    products: Sequence[Product],
+    sources: Sequence[Source],
+    states: Sequence[list[int]],
+    read: ReadRecording,
+    workers: int,
+    dask: str | None,
+    progress: Progress | None,
+) -> list[DataError]:
+    """Make the shards that are not there; what is wrong with recordings."""
+    for product in products:
+        product.folder.mkdir(parents=True, exist_ok=True)
+        remove_partial(product.folder)
+    work = []
+    for shard, first in enumerate(range(0, len(sources), SHARD_ECGS)):
+        part = slice(first, first + SHARD_ECGS)
+        inputs = digest_of(
+            [
+                (source.ecg_id, source.wanted, str(source.path), state)
+                for source, state in zip(sources[part], states[part], strict=True)
+            ]
+        )
+        wanted = tuple(product for product in products if not product.holds(shard, inputs))
+        if wanted:
+            work.append(
+                Work(
+                    shard,
+                    tuple(sources[part]),
+                    inputs,
+                    wanted,
+                    read,
+                    products[0].plan["skip_faulty"],
+                )
+            )
+    done = len(sources) - sum(len(item.sources) for item in work)
+    faults = []
+    for made, found in run_all(make_shard, work, workers=workers, dask=dask):
+        faults += found
+        done += len(made.sources)
+        if progress is not None:
+            progress(done, len(sources))
+    return faults
 
 
-def _state(record: Path) -> list[int]:
-    """Sizes and times of the files of a recording, -1 where there is none."""
-    states: list[int] = []
-    for suffix in ("", ".hea", ".dat"):
-        try:
-            status = record.with_name(record.name + suffix).stat()
-            states += [status.st_size, status.st_mtime_ns]
-        except OSError:
-            states.append(-1)
-    return states
-
-
-def _make_shards(waiting: Sequence[Work], workers: int) -> Iterator[tuple[Work, list[DataError]]]:
-    if workers <= 1 or len(waiting) <= 1:
-        for item in waiting:
-            yield item, _make_shard(item)
-        return
-    # A fork of a process with threads (progress bar, BLAS) may hang: start afresh.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(waiting)), mp_context=context) as pool:
-        futures = {pool.submit(_make_shard, item): item for item in waiting}
-        try:
-            for future in as_completed(futures):
-                yield futures[future], future.result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _make_shard(work: Work) -> list[DataError]:
-    """Write a shard; or, if recordings are faulty and not to be skipped, say so and write none."""
-    profile, digest = get_profile(work.plan["profile"]), work.digest()
-    arrays: list[NDArray[np.int16]] = []
-    rows: list[dict[str, Any]] = []
-    rejected: list[Rejected] = []
-    for source in work.sources:
-        try:
-            recording = standardise(work.read(source.path, source.ecg_id))
-        except DataError as error:
-            rejected.append(Rejected(source.ecg_id, _located(error, source)))
-            continue
-        except UNREADABLE as error:
-            # What a reader did not foresee must not keep the other recordings from being used.
-            told = DataError(f"the recording cannot be read ({type(error).__name__})", fix=COPY)
-            rejected.append(Rejected(source.ecg_id, _located(told, source)))
-            continue
-        if not source.wanted:
-            continue
-        arrays.append(_to_integers(profile.prepare(recording), profile))
-        place = {"shard": work.number, "row": len(rows), "quality": _quality(recording)}
-        rows.append({"ecg_id": source.ecg_id} | place | measured_signs(recording))
-    if rejected and not work.plan["skip_faulty"]:
-        return [item.error for item in rejected]
-
-    with written_whole(work.file(".npy")) as path, path.open("wb") as file:
-        shape = (len(arrays), len(profile.rows), profile.samples)
-        np.save(file, np.array(arrays, dtype=np.int16).reshape(shape))
-    with written_whole(work.file(".parquet")) as path:
-        pd.DataFrame(rows).to_parquet(path, index=False)
-    write_json(
-        work.file(".json"),
-        {
-            "name": work.file(".npy").name,
-            "rows": len(arrays),
-            "digest": digest,
-            "sha256": sha256(work.file(".npy")),
-            "rejected": [_as_json(item) for item in rejected],
-        },
-    )
-    return []
-
-
-def _located(error: DataError, source: Source) -> DataError:
-    """The same error, told by the table's line instead of the record's name."""
-    private = f"ecg_id {source.ecg_id!r}, record {source.path}"
-    return DataError(
-        error.problem,
-        file=source.table,
-        row=source.row,
-        column=source.column,
-        private=private,
-        fix=error.fix,
-    )
-
-
-def _to_integers(values: NDArray[np.float64], profile: Profile) -> NDArray[np.int16]:
-    limits = np.iinfo(np.int16)
-    return np.round(values / profile.scale).clip(limits.min, limits.max).astype(np.int16)
-
-
-def _as_json(item: Rejected) -> dict[str, Any]:
-    error = item.error
-    fields = ("problem", "fix", "file", "row", "column", "private")
-    return {"ecg_id": item.ecg_id, "error": {name: getattr(error, name) for name in fields}}
-
-
-def _finish(work: Iterable[Work], folder: Path, profile: Profile, plan: dict[str, Any]) -> None:
-    """Join the shards' indices and say in `store.json` that the store is complete."""
-    work = list(work)
-    shards = [json.loads(item.file(".json").read_text(encoding="utf-8")) for item in work]
-    pieces = [pd.read_parquet(item.file(".parquet")) for item in work]
+def _finish(product: Product, states: Sequence[list[int]]) -> None:
+    """Join the shards' tables and say in the last file that all is there."""
+    numbers = range(-(-len(states) // SHARD_ECGS))
+    shards = [read_json(product.file(number, ".json")) for number in numbers]
+    pieces = [read_table(product.file(number, ".parquet"), ()) for number in numbers]
     table = pd.concat([piece for piece in pieces if len(piece)] or pieces[:1], ignore_index=True)
     if table.empty:
         raise DataError(
             "not one recording could be read",
-            file=folder,
+            file=product.folder,
             fix="See the reasons with --on-error stop",
         )
-    with written_whole(folder / INDEX) as path:
-        table[INDEX_COLUMNS].to_parquet(path, index=False)
-    with written_whole(folder / SIGNS) as path:
-        table.drop(columns=INDEX_COLUMNS[1:]).to_parquet(path, index=False)
-    write_json(
-        folder / STORE,
-        {
+    write_json(product.folder / INPUTS, {"files": digest_of(list(states))})
+    made = {
+        "version": __version__,
+        "input_hash": product.plan["input_hash"],
+        "plan": product.plan,
+        "shards": [{k: v for k, v in shard.items() if k != "digest"} for shard in shards],
+    }
+    if product.name == SIGNS:
+        with written_whole(product.folder / SIGNS_TABLE) as path:
+            table.to_parquet(path, index=False)
+    else:
+        profile = get_profile(product.name)
+        with written_whole(product.folder / INDEX) as path:
+            table[list(INDEX_COLUMNS)].to_parquet(path, index=False)
+        made |= {
             "schema_version": SCHEMA_VERSION,
-            "version": __version__,
             "shape": [len(profile.rows), profile.samples],
             "fs": profile.fs,
             "leads": list(profile.rows),
             "unit": profile.unit,
             "scale": profile.scale,
+            "masked": profile.masked,
             "processing": {"profile": profile.name, **profile.parameters},
-            "input_hash": plan["input_hash"],
-            "plan": plan,
-            "shards": shards,
-        },
-    )
-    for item in work:
-        item.file(".parquet").unlink(missing_ok=True)
-        item.file(".json").unlink(missing_ok=True)
+        }
+    write_json(_seal(product), made)
+    remove_partial(product.folder)  # of workers that were killed
+    for number in numbers:
+        product.file(number, ".parquet").unlink(missing_ok=True)
+        product.file(number, ".json").unlink(missing_ok=True)

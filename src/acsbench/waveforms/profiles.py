@@ -1,29 +1,28 @@
-"""Preparation profiles: what is made of a recording before it is stored.
+"""Preparation profiles: what is made of an ECG before it is stored.
 
 A profile is recorded in the store with all its parameters; a model says which one it takes.
+Some readers give recordings of ten seconds, others printed pages: what becomes of either is
+recorded under `from_recording` and `from_print`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from acsbench.ecg.filters import bandpass, resample
-from acsbench.ecg.printed import DIGITISATION_STEP, PrintedPage, print_page, rows_from_print
-from acsbench.ecg.recording import Recording
-from acsbench.errors import ConfigurationError, DataError, did_you_mean
+from acsbench.ecg import rows_from_print, twelve_leads_from_print
+from acsbench.ecg.filters import bandpass, decimate, fir_bandpass, resample
+from acsbench.ecg.leads import LEADS
+from acsbench.ecg.printed import DIGITISATION_STEP
+from acsbench.errors import ConfigurationError, did_you_mean
+from acsbench.waveforms.standard import LOWEST_RATE, RATE, SECONDS, StandardEcg
 
-SECONDS = 10.0
-RATE = 500.0
 MICROVOLT = 1e-3
-LOWEST_RATE = 100.0
-"""No ECG of diagnostic use is sampled more slowly, Hz."""
-LARGEST = 30.0
-"""No ECG has such voltages, mV; stored integers end at 32.767 mV."""
+Signals = NDArray[np.floating]
 
 
 @dataclass(frozen=True)
@@ -33,32 +32,81 @@ class Profile:
     Args:
         name: the profile's name.
         rows: names of the rows of the stored array.
-        prepare: from a standardised recording or page to an array (rows, samples).
-        parameters: everything that `prepare` depends on.
+        take: from one ECG, an array (rows, 5000), mV, NaN where nothing is known; in single
+            precision where that is enough.
+        finish: from many of them, (ECGs, rows, 5000), to what is stored, (ECGs, rows, samples).
+        parameters: everything that the result depends on.
+        samples, fs: length and rate of what is stored.
         unit, scale: of the stored integers.
+        masked: whether samples can be missing; then the store tells which.
+        description: one line for the command line.
     """
 
     name: str
     rows: tuple[str, ...]
-    prepare: Callable[[Recording | PrintedPage], NDArray[np.float64]]
+    take: Callable[[StandardEcg], Signals]
     parameters: dict[str, Any]
+    finish: Callable[[Signals], Signals] = field(default=lambda values: values, compare=False)
     samples: int = round(SECONDS * RATE)
     fs: float = RATE
     unit: str = "mV"
     scale: float = MICROVOLT
+    masked: bool = False
     description: str = field(default="", compare=False)
+
+    def prepare(self, ecgs: Sequence[StandardEcg]) -> Signals:
+        """Shape (ECGs, rows, samples), in the profile's unit, NaN where nothing is known."""
+        return self.finish(np.stack([self.take(ecg) for ecg in ecgs]))
 
 
 STUDY_BAND: dict[str, Any] = {"low": 0.5, "high": 50.0, "order": 5}
+HUBERT_BAND: dict[str, Any] = {"low": 0.05, "high": 47.0, "order": round(0.3 * RATE)}
+HUBERT_DECIMATION = 5
+PRINTED_FIRST = f"printed with a step of {DIGITISATION_STEP:g} mV, then as a page"
+AS_MEASURED = "leads as measured"
+PREDICTED = "leads as printed, elsewhere by regression on the strips"
 
 
-def study_rows(ecg: Recording | PrintedPage) -> NDArray[np.float64]:
-    """The study's input: the printed page's three rows, band-passed, shape (3, 5000), mV.
+def _study_rows(ecg: StandardEcg) -> Signals:
+    # Single precision is a thousand times finer than what is stored.
+    return rows_from_print(ecg.page).astype(np.float32)
 
-    A recording is printed first; what was digitised from a print is taken as it is.
-    """
-    page = print_page(ecg, step=DIGITISATION_STEP) if isinstance(ecg, Recording) else ecg.raw
-    return bandpass(rows_from_print(page), ecg.fs, **STUDY_BAND)
+
+def _study_band(rows: Signals) -> Signals:
+    return bandpass(rows, RATE, **STUDY_BAND)
+
+
+def _median_beat_leads(ecg: StandardEcg) -> Signals:
+    return twelve_leads_from_print(ecg.page, method="median-beat", fs=RATE)
+
+
+def _twelve_leads(ecg: StandardEcg) -> Signals:
+    return ecg.leads
+
+
+def _as_hubert_expects(leads: Signals) -> Signals:
+    """Filtered, each lead from −1 to 1, thinned to 100 Hz lead by lead."""
+    missing = np.isnan(leads)
+    filtered = fir_bandpass(_bridged(leads, missing), RATE, **HUBERT_BAND)
+    lowest = filtered.min(axis=-1, keepdims=True)
+    # HuBERT-ECG's own guard against a flat lead.
+    extent = filtered.max(axis=-1, keepdims=True) - lowest + 1e-8
+    thinned = decimate(2 * (filtered - lowest) / extent - 1, HUBERT_DECIMATION)
+    thinned[missing[..., ::HUBERT_DECIMATION]] = np.nan
+    return thinned
+
+
+def _bridged(leads: Signals, missing: NDArray[np.bool_]) -> Signals:
+    """Straight lines over gaps; 0 for a lead of which nothing is known."""
+    if not missing.any():
+        return leads
+    bridged = np.where(missing, 0.0, leads)
+    time = np.arange(leads.shape[-1])
+    for place in np.argwhere(missing.any(axis=-1)):
+        lead, gap = bridged[*place], missing[*place]
+        if not gap.all():
+            lead[gap] = np.interp(time[gap], time[~gap], lead[~gap])
+    return bridged
 
 
 PROFILES = {
@@ -67,65 +115,77 @@ PROFILES = {
         Profile(
             name="study-rows",
             rows=("I+aVR+V1+V4", "II+aVL+V2+V5", "III+aVF+V3+V6"),
-            prepare=study_rows,
-            parameters={"print_step_mv": DIGITISATION_STEP, "bandpass": STUDY_BAND},
+            take=_study_rows,
+            finish=_study_band,
+            parameters={
+                "from_recording": PRINTED_FIRST,
+                "from_print": "three rows, each lead less its mode, missing samples as 0",
+                "bandpass": STUDY_BAND,
+            },
             description="three rows of the printed 3 × 4 page, 0.5–50 Hz",
+        ),
+        Profile(
+            name="study-leads",
+            rows=LEADS,
+            take=_median_beat_leads,
+            parameters={
+                "from_recording": PRINTED_FIRST,
+                "from_print": "each lead's median beat at every R-peak; V1, II, V5 as recorded",
+            },
+            description="twelve leads by the study's median beat, unfiltered",
+        ),
+        Profile(
+            name="leads",
+            rows=LEADS,
+            take=_twelve_leads,
+            parameters={"from_recording": AS_MEASURED, "from_print": PREDICTED},
+            masked=True,
+            description="twelve leads; of a print by regression on its rhythm strips",
+        ),
+        Profile(
+            name="hubert",
+            rows=LEADS,
+            take=_twelve_leads,
+            finish=_as_hubert_expects,
+            parameters={
+                "from_recording": AS_MEASURED,
+                "from_print": PREDICTED,
+                "fir_bandpass": HUBERT_BAND,
+                "each_lead": "from -1 to 1, then decimated by 5 by itself",
+            },
+            samples=round(SECONDS * RATE) // HUBERT_DECIMATION,
+            fs=RATE / HUBERT_DECIMATION,
+            unit="1",
+            scale=2.0**-14,  # up to ±2: decimation overshoots ±1 a little
+            masked=True,
+            description="twelve leads for HuBERT-ECG: 0.05–47 Hz, −1 to 1, 100 Hz",
         ),
     )
 }
 
 
 def get_profile(name: str) -> Profile:
-    """A profile by name.
+    """A profile by name; `leads@250` is `leads` resampled to 250 Hz.
 
     Raises:
-        ConfigurationError: there is none of that name.
+        ConfigurationError: there is none of that name, or the rate is impossible.
     """
-    if name not in PROFILES:
-        raise ConfigurationError(f"no profile {name!r}; {did_you_mean(name, PROFILES)}")
-    return PROFILES[name]
-
-
-def standardise(ecg: Recording | PrintedPage) -> Recording | PrintedPage:
-    """The first 10 s at 500 Hz; a printed page is what it should be, or it is refused.
-
-    Raises:
-        DataError: the recording is shorter than 10 s, or the page is not 10 s at 500 Hz.
-    """
-    wanted = round(SECONDS * RATE)
-    if isinstance(ecg, PrintedPage):
-        # Its quarters would no longer fall on the leads' borders after a cut.
-        if ecg.fs != RATE or ecg.raw.shape[1] != wanted:
-            raise DataError(
-                f"the printed page has {ecg.raw.shape[1]} samples at {ecg.fs:g} Hz; "
-                f"{wanted} at {RATE:g} Hz are needed",
-                private=ecg.ecg_id,
-                fix="Leave the ECG out with --on-error skip",
-            )
-        return ecg
-    needed = round(SECONDS * ecg.fs)
-    if ecg.signal.shape[1] < needed:
-        raise DataError(
-            f"the recording lasts {ecg.duration:.2f} s; {SECONDS:g} s are needed",
-            private=ecg.ecg_id,
-            fix="Leave the record out with --on-error skip",
+    base, resampled, rate = name.partition("@")
+    if base not in PROFILES:
+        raise ConfigurationError(f"no profile {base!r}; {did_you_mean(base, PROFILES)}")
+    profile = PROFILES[base]
+    if not resampled:
+        return profile
+    if not rate.isdecimal() or not LOWEST_RATE <= int(rate) <= profile.fs:
+        raise ConfigurationError(
+            f"profile {name!r}: a rate from {LOWEST_RATE:g} to {profile.fs:g} Hz is needed"
         )
-    for problem, found in (
-        (f"a rate of {ecg.fs:g} Hz; {LOWEST_RATE:g} Hz are needed", ecg.fs < LOWEST_RATE),
-        (f"values beyond {LARGEST:g} mV, as of another gain or unit", _largest(ecg) > LARGEST),
-        ("not one lead that changes", not np.nanstd(ecg.signal, axis=1).any()),
-    ):
-        if found:
-            raise DataError(
-                f"the recording has {problem}",
-                private=ecg.ecg_id,
-                fix="Mend the header, or leave the record out with --on-error skip",
-            )
-    # Resample before the cut, so that the last samples are not at the signal's end.
-    ahead = min(ecg.signal.shape[1], needed + round(ecg.fs))
-    signal = resample(ecg.signal[:, :ahead], ecg.fs, RATE)[:, :wanted]
-    return Recording(ecg.ecg_id, signal, RATE, ecg.leads)
-
-
-def _largest(recording: Recording) -> float:
-    return float(np.nanmax(np.abs(recording.signal)))
+    fs = float(rate)
+    return replace(
+        profile,
+        name=name,
+        finish=lambda values: resample(profile.finish(values), profile.fs, fs),
+        parameters={**profile.parameters, "resampled_hz": fs},
+        samples=round(SECONDS * fs),
+        fs=fs,
+    )

@@ -1,0 +1,147 @@
+"""A prepared folder: tables per task, split manifest, waveform stores, measured signs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from acsbench.cohort.build import Step
+from acsbench.cohort.split import SPLITS
+from acsbench.cohort.task import Task
+from acsbench.errors import ConfigurationError, DataError, did_you_mean
+from acsbench.waveforms.process import SIGNS_TABLE
+from acsbench.waveforms.shard import SIGNS
+from acsbench.waveforms.store import (
+    WaveformStore,
+    check_entries,
+    open_store,
+    read_json,
+    read_table,
+)
+
+PREPARED = "prepared.json"
+MANIFEST = "split-manifest.json"
+ECGS = "ecgs.parquet"
+WAVEFORMS = "waveforms"
+TASK_COLUMNS = ("ecg_id", "patient_id", "label", "split")
+META: dict[str, type] = {
+    "dataset": str,
+    "simulated": bool,
+    "input_hash": str,
+    "plan": dict,
+    "profiles": list,
+    "signs": bool,
+    "tasks": dict,
+    "notes": list,
+    "left_out": list,
+}
+"""What `prepared.json` holds at least."""
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A prepared folder; use `open_prepared`."""
+
+    path: Path
+    meta: dict[str, Any]
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the ECGs come from a simulator."""
+        return bool(self.meta["simulated"])
+
+    @property
+    def tasks(self) -> list[str]:
+        """Names of the tasks that were prepared."""
+        return sorted(self.meta["tasks"])
+
+    def task(self, name: str | None = None) -> Task:
+        """A task, or the only one.
+
+        Raises:
+            ConfigurationError: it was not prepared, or there are several and none is named.
+        """
+        if name is None:
+            if len(self.tasks) != 1:
+                raise ConfigurationError(f"several tasks: choose {' or '.join(self.tasks)}")
+            name = self.tasks[0]
+        if name not in self.meta["tasks"]:
+            raise ConfigurationError(
+                f"task {name!r} was not prepared; {did_you_mean(name, self.tasks)}"
+            )
+        return Task.model_validate(self.meta["tasks"][name]["task"])
+
+    def flow(self, task: Task) -> list[Step]:
+        """How many ECGs and patients were left after each step."""
+        return [Step(**step) for step in self.meta["tasks"][task.name]["flow"]]
+
+    def table(self, task: Task) -> pd.DataFrame:
+        """One row per ECG of a task: ids, label, split, covariates."""
+        return read_table(self.path / "tasks" / f"{task.name}.parquet", TASK_COLUMNS)
+
+    def ecgs(self) -> pd.DataFrame:
+        """One row per prepared ECG of any task: ids and all columns of the dataset's tables."""
+        return read_table(self.path / ECGS, ("ecg_id",))
+
+    def manifest(self) -> dict[str, Any]:
+        """The split manifest."""
+        return read_json(self.path / MANIFEST)
+
+    def store(self, profile: str) -> WaveformStore:
+        """The waveform store of a profile.
+
+        Raises:
+            ConfigurationError: it was not prepared.
+        """
+        if profile not in self.meta["profiles"]:
+            raise ConfigurationError(
+                f"{self.path} holds no waveforms of profile {profile!r}: repeat acsbench prepare "
+                f"with --profile {profile}, which adds them"
+            )
+        return open_store(self.path / WAVEFORMS / profile)
+
+    def signs(self) -> pd.DataFrame:
+        """Measured signs, one row per ECG, indexed by `ecg_id`; mV and beats per minute.
+
+        Raises:
+            ConfigurationError: they were not measured.
+        """
+        if not self.meta["signs"]:
+            raise ConfigurationError(
+                f"{self.path} holds no measured signs: repeat acsbench prepare with --signs, "
+                "which adds them"
+            )
+        table = read_table(self.path / WAVEFORMS / SIGNS / SIGNS_TABLE, ("ecg_id", "heart_rate"))
+        return table.set_index("ecg_id")
+
+    def quality(self) -> pd.DataFrame:
+        """Quality of each prepared ECG: `ecg_id, quality, reasons`."""
+        index = self.store(self.meta["profiles"][0]).index
+        kept = index["ecg_id"].isin(self.ecgs()["ecg_id"])
+        return index.loc[kept, ["ecg_id", "quality", "reasons"]].reset_index(drop=True)
+
+
+def open_prepared(path: Path) -> Prepared:
+    """Open a prepared folder.
+
+    Raises:
+        DataError: the folder is not a finished one.
+    """
+    file = path / PREPARED
+    if not file.is_file():
+        raise DataError(
+            "this is no finished prepared folder",
+            file=path,
+            fix="Make it with acsbench prepare; an interrupted run resumes when repeated",
+        )
+    meta = read_json(file)
+    check_entries(file, meta, META)
+    return Prepared(path, meta)
+
+
+def splits_of(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """A task's table, split by split."""
+    return {name: table[table["split"] == name].reset_index(drop=True) for name in SPLITS}

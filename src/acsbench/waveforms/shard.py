@@ -1,0 +1,276 @@
+"""One shard's worth of recordings: read once, and made into everything that is wanted of them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from acsbench.datasets import Rejected
+from acsbench.datasets.dataset import ReadRecording
+from acsbench.ecg.quality import assess_quality, overview
+from acsbench.errors import DataError
+from acsbench.files import digest_of, sha256, write_json, written_whole
+from acsbench.waveforms.profiles import Profile, get_profile
+from acsbench.waveforms.signs import measured_signs
+from acsbench.waveforms.standard import StandardEcg, standardise
+
+SIGNS = "signs"
+BATCH = 16
+"""ECGs that are filtered together: what they take fits the processor's cache."""
+
+UNREADABLE = (
+    OSError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    MemoryError,
+)
+COPY = "Copy the recording again from its source, or leave it out with --on-error skip"
+
+
+@dataclass(frozen=True)
+class Source:
+    """One recording to process: where it lies, and the table's line that names it.
+
+    One that no task wants is read all the same, so that one run tells every faulty file, but
+    not stored.
+    """
+
+    ecg_id: str
+    path: Path
+    table: str
+    row: int
+    column: str
+    wanted: bool = True
+
+    def state(self) -> list[int]:
+        """Sizes and times of the recording's files, -1 where there is none."""
+        states: list[int] = []
+        for suffix in ("", ".hea", ".dat"):
+            try:
+                status = os.stat(f"{self.path}{suffix}")  # noqa: PTH116 - a Path takes far longer
+                states += [status.st_size, status.st_mtime_ns]
+            except OSError:
+                states.append(-1)
+        return states
+
+
+@dataclass(frozen=True)
+class Product:
+    """What is made of every recording: the store of a profile, or the table of signs.
+
+    Args:
+        name: of the profile, or `signs`.
+        folder: where its shards are.
+        plan: all that it depends on.
+    """
+
+    name: str
+    folder: Path
+    plan: dict[str, Any]
+
+    def file(self, shard: int, suffix: str) -> Path:
+        """A shard's file of that kind."""
+        return self.folder / f"shard-{shard:05d}{suffix}"
+
+    def digest(self, inputs: str) -> str:
+        """Digest of what a shard depends on: how it is made, and of which recordings."""
+        made = {key: value for key, value in self.plan.items() if key not in ("input_hash", "ecgs")}
+        return digest_of([made, inputs])
+
+    def holds(self, shard: int, inputs: str) -> bool:
+        """Whether an earlier run made this very shard."""
+        try:
+            made = json.loads(self.file(shard, ".json").read_text(encoding="utf-8"))
+            return bool(made["digest"] == self.digest(inputs))
+        except (OSError, ValueError, LookupError, TypeError):
+            return False
+
+
+@dataclass(frozen=True)
+class Work:
+    """A shard to be made.
+
+    Args:
+        shard: its number.
+        sources: its recordings.
+        inputs: digest of the recordings and of the state of their files.
+        products: what is to be made of them.
+        read: reads one recording.
+        skip_faulty: write the shard without those that cannot be read.
+    """
+
+    shard: int
+    sources: tuple[Source, ...]
+    inputs: str
+    products: tuple[Product, ...]
+    read: ReadRecording
+    skip_faulty: bool
+
+
+def make_shard(work: Work) -> list[DataError]:
+    """Write a shard of each product; or, unless faulty recordings are to be skipped, tell them.
+
+    A shard's files get their names when they are whole, the `.json` last.
+    """
+    parts = [
+        _Signs() if product.name == SIGNS else _Waveforms(get_profile(product.name))
+        for product in work.products
+    ]
+    rejected: list[Rejected] = []
+    stored = 0
+    for first in range(0, len(work.sources), BATCH):
+        ids, views = [], []
+        for source, ecg in _read(work, work.sources[first : first + BATCH], rejected):
+            ids.append(source.ecg_id)
+            views.append(overview(ecg.ecg))
+            for part in parts:
+                part.take(ecg)
+        index = [
+            {
+                "ecg_id": ecg_id,
+                "shard": work.shard,
+                "row": stored + number,
+                "quality": quality.score,
+                "reasons": quality.reasons,
+            }
+            for number, (ecg_id, quality) in enumerate(zip(ids, assess_quality(views), strict=True))
+        ]
+        stored += len(index)
+        for part in parts:
+            part.finish(index)
+    if rejected and not work.skip_faulty:
+        return [item.error for item in rejected]
+
+    told = [_as_json(item) for item in rejected]
+    for product, part in zip(work.products, parts, strict=True):
+        files = part.write(product, work.shard)
+        with written_whole(product.file(work.shard, ".parquet")) as path:
+            pd.DataFrame(part.table).to_parquet(path, index=False)
+        made = {"rows": stored, "files": files, "rejected": told}
+        write_json(
+            product.file(work.shard, ".json"), made | {"digest": product.digest(work.inputs)}
+        )
+    return []
+
+
+class _Waveforms:
+    """A shard of a store as it grows."""
+
+    def __init__(self, profile: Profile):
+        self.profile = profile
+        self.taken: list[NDArray[np.floating]] = []
+        shape = (0, len(profile.rows))
+        self.arrays = [np.empty((*shape, profile.samples), dtype=np.int16)]
+        self.masks = [np.empty((*shape, -(-profile.samples // 8)), dtype=np.uint8)]
+        self.table: list[dict[str, Any]] = []
+
+    def take(self, ecg: StandardEcg) -> None:
+        """Take what the profile needs of an ECG, which is forgotten then."""
+        self.taken.append(self.profile.take(ecg))
+
+    def finish(self, index: list[dict[str, Any]]) -> None:
+        """Filter what was taken, all at once."""
+        if not self.taken:
+            return
+        values = self.profile.finish(np.stack(self.taken))
+        self.taken = []
+        self.table += index
+        if self.profile.masked:
+            known = np.isfinite(values)
+            self.masks.append(np.packbits(known, axis=-1))
+            values = np.where(known, values, 0.0)
+        self.arrays.append(to_integers(values, self.profile.scale))
+
+    def write(self, product: Product, shard: int) -> dict[str, str]:
+        """Write the arrays; their names and digests."""
+        pieces: dict[str, list[Any]] = {".npy": self.arrays}
+        if self.profile.masked:
+            pieces[".valid.npy"] = self.masks
+        digests = {}
+        for suffix, arrays in pieces.items():
+            file = product.file(shard, suffix)
+            with written_whole(file) as path, path.open("wb") as stream:
+                np.save(stream, np.concatenate(arrays))
+            digests[file.name] = sha256(file)
+        return digests
+
+
+class _Signs:
+    """A shard of the table of signs as it grows."""
+
+    def __init__(self) -> None:
+        self.measured: list[dict[str, float]] = []
+        self.table: list[dict[str, Any]] = []
+
+    def take(self, ecg: StandardEcg) -> None:
+        """Measure an ECG."""
+        self.measured.append(measured_signs(ecg.measured))
+
+    def finish(self, index: list[dict[str, Any]]) -> None:
+        """Put ids before the signs."""
+        self.table += [
+            {"ecg_id": entry["ecg_id"]} | signs
+            for entry, signs in zip(index, self.measured, strict=True)
+        ]
+        self.measured = []
+
+    def write(self, product: Product, shard: int) -> dict[str, str]:
+        """Nothing: all of it is in the table."""
+        return {}
+
+
+def to_integers(values: NDArray[np.floating], scale: float) -> NDArray[np.int16]:
+    """Values as a store keeps them: whole multiples of `scale`."""
+    limits = np.iinfo(np.int16)
+    scaled = np.multiply(values, 1 / scale)
+    np.rint(scaled, out=scaled)
+    return scaled.clip(limits.min, limits.max, out=scaled).astype(np.int16)
+
+
+def _read(
+    work: Work, sources: Sequence[Source], rejected: list[Rejected]
+) -> Iterator[tuple[Source, StandardEcg]]:
+    """The recordings that are wanted; those that cannot be used go into `rejected`."""
+    for source in sources:
+        try:
+            ecg = standardise(work.read(source.path, source.ecg_id))
+        except DataError as error:
+            rejected.append(Rejected(source.ecg_id, _located(error, source)))
+            continue
+        except UNREADABLE as error:
+            # What a reader did not foresee must not keep the other recordings from being used.
+            told = DataError(f"the recording cannot be read ({type(error).__name__})", fix=COPY)
+            rejected.append(Rejected(source.ecg_id, _located(told, source)))
+            continue
+        if source.wanted:
+            yield source, ecg
+
+
+def _located(error: DataError, source: Source) -> DataError:
+    """The same error, told by the table's line instead of the record's name."""
+    private = f"ecg_id {source.ecg_id!r}, record {source.path}"
+    return DataError(
+        error.problem,
+        file=source.table,
+        row=source.row,
+        column=source.column,
+        private=private,
+        fix=error.fix,
+    )
+
+
+def _as_json(item: Rejected) -> dict[str, Any]:
+    error = item.error
+    fields = ("problem", "fix", "file", "row", "column", "private")
+    return {"ecg_id": item.ecg_id, "error": {name: getattr(error, name) for name in fields}}

@@ -1,0 +1,112 @@
+"""One ECG as all preparations take it: ten seconds at 500 Hz, as a page and as twelve leads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from acsbench.ecg import twelve_leads_from_print
+from acsbench.ecg.filters import resample
+from acsbench.ecg.leads import LEADS
+from acsbench.ecg.printed import DIGITISATION_STEP, PrintedPage, print_page, recording_from_print
+from acsbench.ecg.recording import Recording
+from acsbench.errors import DataError
+
+SECONDS = 10.0
+RATE = 500.0
+LOWEST_RATE = 100.0
+"""No ECG of diagnostic use is sampled more slowly, Hz."""
+LARGEST = 30.0
+"""No ECG has such voltages, mV; stored integers end at 32.767 mV."""
+
+
+@dataclass(frozen=True, eq=False)
+class StandardEcg:
+    """Ten seconds at 500 Hz of all twelve leads, or a printed page; use `standardise`.
+
+    What several preparations need is made once.
+    """
+
+    ecg: Recording | PrintedPage
+
+    @cached_property
+    def page(self) -> NDArray[np.float64]:
+        """The printed page, shape (15, 5000), mV with NaN; a recording is printed first."""
+        if isinstance(self.ecg, Recording):
+            return print_page(self.ecg, step=DIGITISATION_STEP)
+        return self.ecg.raw
+
+    @cached_property
+    def leads(self) -> NDArray[np.float64]:
+        """Twelve leads, shape (12, 5000), mV, NaN where nothing is known.
+
+        Those of a recording are as they were measured; those of a page are measured where they
+        were printed and predicted from the rhythm strips elsewhere.
+        """
+        if isinstance(self.ecg, Recording):
+            return self.ecg.signal.astype(np.float64)
+        return twelve_leads_from_print(self.ecg.raw, method="regression", fs=self.ecg.fs)
+
+    @cached_property
+    def measured(self) -> Recording:
+        """The twelve leads as far as they were recorded or printed, and nothing predicted."""
+        return self.ecg if isinstance(self.ecg, Recording) else recording_from_print(self.ecg)
+
+
+def standardise(ecg: Recording | PrintedPage) -> StandardEcg:
+    """The first 10 s at 500 Hz; a printed page is what it should be, or it is refused.
+
+    A lead that a recording lacks is NaN.
+
+    Raises:
+        DataError: the recording is too short, sampled too slowly, flat or in another unit; or
+            the page is not 10 s at 500 Hz.
+    """
+    wanted = round(SECONDS * RATE)
+    if isinstance(ecg, PrintedPage):
+        # Its quarters would no longer fall on the leads' borders after a cut.
+        if ecg.fs != RATE or ecg.raw.shape[1] != wanted:
+            raise DataError(
+                f"the printed page has {ecg.raw.shape[1]} samples at {ecg.fs:g} Hz; "
+                f"{wanted} at {RATE:g} Hz are needed",
+                private=ecg.ecg_id,
+                fix="Leave the ECG out with --on-error skip",
+            )
+        return StandardEcg(ecg)
+    needed = round(SECONDS * ecg.fs)
+    if ecg.signal.shape[1] < needed:
+        raise DataError(
+            f"the recording lasts {ecg.duration:.2f} s; {SECONDS:g} s are needed",
+            private=ecg.ecg_id,
+            fix="Leave the record out with --on-error skip",
+        )
+    for problem, found in (
+        (f"a rate of {ecg.fs:g} Hz; {LOWEST_RATE:g} Hz are needed", ecg.fs < LOWEST_RATE),
+        (f"values beyond {LARGEST:g} mV, as of another gain or unit", _largest(ecg) > LARGEST),
+        ("not one lead that changes", not _changes(ecg)),
+    ):
+        if found:
+            raise DataError(
+                f"the recording has {problem}",
+                private=ecg.ecg_id,
+                fix="Mend the header, or leave the record out with --on-error skip",
+            )
+    # Resample before the cut, so that the last samples are not at the signal's end.
+    ahead = min(ecg.signal.shape[1], needed + round(ecg.fs))
+    signal = resample(ecg.signal[:, :ahead], ecg.fs, RATE)[:, :wanted]
+    leads = np.full((len(LEADS), wanted), np.nan, dtype=np.float32)
+    leads[[LEADS.index(lead) for lead in ecg.leads]] = signal
+    return StandardEcg(Recording(ecg.ecg_id, leads, RATE, LEADS))
+
+
+def _largest(recording: Recording) -> float:
+    values = recording.signal.reshape(-1)
+    return float(max(np.fmax.reduce(values), -np.fmin.reduce(values)))
+
+
+def _changes(recording: Recording) -> bool:
+    signal = recording.signal
+    return bool((np.fmax.reduce(signal, axis=1) > np.fmin.reduce(signal, axis=1)).any())

@@ -1,0 +1,98 @@
+"""The same work here, in processes of this machine, or on a Dask cluster."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from typing import TypeVar
+
+from acsbench.errors import ConfigurationError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+CONNECT = 30.0
+"""Seconds to wait for a scheduler."""
+
+
+def run_all(
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+    *,
+    workers: int = 1,
+    dask: str | None = None,
+) -> Iterator[tuple[Item, Result]]:
+    """Call a function on each item, and give each with its result as soon as it is there.
+
+    Args:
+        function: a plain function of a module, which the workers import.
+        items: what it is called on.
+        workers: processes of this machine.
+        dask: address of a scheduler whose workers do it instead; they must see the same files.
+
+    Raises:
+        ConfigurationError: there is no such scheduler, Dask is not installed, or a worker died.
+    """
+    if dask is not None:
+        yield from _on_cluster(function, items, dask)
+    elif workers <= 1 or len(items) <= 1:
+        for item in items:
+            yield item, function(item)
+    else:
+        yield from _in_processes(function, items, min(workers, len(items)))
+
+
+def _in_processes(
+    function: Callable[[Item], Result], items: Sequence[Item], workers: int
+) -> Iterator[tuple[Item, Result]]:
+    # A fork of a process with threads (progress bar, BLAS) may hang: start afresh.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        futures = {pool.submit(function, item): item for item in items}
+        try:
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        except BrokenProcessPool as error:
+            raise ConfigurationError(
+                "a worker process was killed, perhaps for want of memory: repeat the command, "
+                "with fewer --workers if it happens again; what is finished is kept"
+            ) from error
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _on_cluster(
+    function: Callable[[Item], Result], items: Sequence[Item], address: str
+) -> Iterator[tuple[Item, Result]]:
+    try:
+        from distributed import Client, KilledWorker
+        from distributed import as_completed as done
+    except ImportError as error:
+        raise ConfigurationError(
+            "--dask needs Dask: install acsbench[dask] here and on the workers"
+        ) from error
+    try:
+        client = Client(address, timeout=CONNECT, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(
+            f"no Dask scheduler answers at {address!r}; start one with: dask scheduler"
+        ) from error
+    with client:
+        # A worker that dies loses its items to the others; each may be done twice, with the
+        # same files as result.
+        futures = {
+            future: item
+            for item, future in zip(items, client.map(function, items, pure=False), strict=True)
+        }
+        try:
+            for future in done(futures, loop=client.loop):
+                yield futures[future], future.result()
+        except KilledWorker as error:
+            raise ConfigurationError(
+                "several Dask workers were killed, perhaps for want of memory: give them more "
+                "and repeat the command; what is finished is kept"
+            ) from error
+        finally:
+            client.cancel(list(futures))
