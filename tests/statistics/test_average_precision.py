@@ -26,15 +26,15 @@ def test_standard_error_is_that_of_a_bootstrap_that_copies_rows():
     rng = np.random.default_rng(1)
     members = [np.flatnonzero(groups == g) for g in range(60)]
     draws = []
-    for _ in range(1500):
+    for _ in range(800):
         rows = np.concatenate([members[g] for g in rng.integers(60, size=60)])
         draws.append(average_precision_score(labels[rows], scores[rows]))
-    estimate = average_precision(labels, scores, groups, resamples=1500)
+    estimate = average_precision(labels, scores, groups, resamples=800)
     v = estimate.value
     logit_width = np.log(estimate.high / (1 - estimate.high)) - np.log(
         estimate.low / (1 - estimate.low)
     )
-    assert logit_width == pytest.approx(2 * 1.96 * np.std(draws) / (v * (1 - v)), rel=0.08)
+    assert logit_width == pytest.approx(2 * 1.96 * np.std(draws) / (v * (1 - v)), rel=0.1)
 
 
 def test_weights_stand_for_copies():

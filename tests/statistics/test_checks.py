@@ -14,12 +14,38 @@ FUNCTIONS = [
     lambda labels, scores, groups=None: statistics.compare_auroc(
         labels, [0.5] * len(labels), scores, groups
     ),
-    lambda labels, scores, groups=None: statistics.threshold_at_specificity(labels, scores, 0.9),
+    statistics.log_loss,
+    statistics.brier_decomposition,
+    statistics.calibration_slope,
+    statistics.calibration_intercept,
+    statistics.calibration_bins,
+    statistics.calibration_curve,
+    statistics.expected_calibration_error,
+    statistics.integrated_calibration_index,
+    statistics.bootstrap_auroc,
+    lambda labels, scores, groups=None: statistics.f1(labels, scores, 0.5, groups),
+    lambda labels, scores, groups=None: statistics.decision_curve(labels, scores, [0.5], groups),
+    lambda labels, scores, groups=None: statistics.yield_at_capacity(labels, scores, [0.5], groups),
+    lambda labels, scores, groups=None: statistics.event_rate_by_percentile(
+        labels, scores, [50], groups
+    ),
+    lambda labels, scores, groups=None: statistics.auroc_gap(
+        labels, scores, [0, 1] * (len(labels) // 2), groups
+    ),
+]
+CHOICES = [
+    lambda labels, scores: statistics.threshold_at_specificity(labels, scores, 0.9),
+    lambda labels, scores: statistics.threshold_at_sensitivity(labels, scores, 0.9),
+    statistics.youden_threshold,
+    statistics.optimistic_threshold,
+    statistics.fit_platt,
+    statistics.fit_isotonic,
+    lambda labels, scores: statistics.net_benefit(labels, scores, [0.5]),
 ]
 GOOD = [0, 1, 0, 1], [0.1, 0.2, 0.3, 0.4]
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("function", [*FUNCTIONS, *CHOICES])
 @pytest.mark.parametrize(
     ("labels", "scores", "message"),
     [
@@ -38,7 +64,7 @@ def test_bad_rows_are_refused_in_words(function, labels, scores, message):
         function(labels, scores)
 
 
-@pytest.mark.parametrize("function", FUNCTIONS[:-1])
+@pytest.mark.parametrize("function", FUNCTIONS)
 @pytest.mark.parametrize(
     ("groups", "message"),
     [

@@ -2,14 +2,17 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest
+from sklearn.metrics import roc_curve
 
 from acsbench.statistics import (
-    negative_predictive_value,
+    optimistic_threshold,
     positive_predictive_value,
     sensitivity,
-    specificity,
+    share_called,
+    threshold_at_capacity,
+    threshold_at_sensitivity,
     threshold_at_specificity,
+    youden_threshold,
 )
 
 samples = st.lists(
@@ -44,74 +47,73 @@ def test_threshold_refuses_percentages():
         threshold_at_specificity([0, 1], [0.1, 0.2], 90)
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_limits_are_wilson(seed):
-    rng = np.random.default_rng(seed)
-    labels, scores = rng.integers(0, 2, 80), rng.random(80)
-    called = scores >= 0.6
-    for function, hits, among in (
-        (sensitivity, called, labels == 1),
-        (specificity, ~called, labels == 0),
-        (positive_predictive_value, labels == 1, called),
-        (negative_predictive_value, labels == 0, ~called),
-    ):
-        estimate = function(labels, scores, 0.6)
-        reference = binomtest(int((hits & among).sum()), int(among.sum()))
-        interval = reference.proportion_ci(method="wilson")
-        assert (estimate.value, estimate.low, estimate.high) == pytest.approx(
-            (reference.statistic, interval.low, interval.high)
-        )
-        singletons = function(labels, scores, 0.6, groups=range(80))
-        assert (singletons.low, singletons.high) == pytest.approx((interval.low, interval.high))
+both = samples.filter(lambda rows: any(label for label, _ in rows))
 
 
-def test_doubled_rows_add_nothing():
-    """Every row twice within its patient has a design effect of 2, but for the small sample."""
-    rng = np.random.default_rng(6)
-    labels, scores = rng.integers(0, 2, 400), rng.random(400)
-    plain = sensitivity(labels, scores, 0.6)
-    doubled = sensitivity(
-        np.tile(labels, 2), np.tile(scores, 2), 0.6, groups=np.tile(np.arange(400), 2)
+@given(both, st.sampled_from([0.0, 0.1, 0.5, 0.7, 0.9, 0.99, 1.0]))
+def test_threshold_is_the_largest_that_is_sensitive_enough(rows, wanted):
+    labels, scores = (np.array(column) for column in zip(*rows, strict=True))
+    threshold = threshold_at_sensitivity(labels, scores, wanted)
+
+    def reached(cut):
+        return (scores[labels] >= cut).mean() >= wanted - 1e-9
+
+    assert reached(threshold)
+    assert not any(reached(score) for score in scores if score > threshold)
+
+
+def test_sensitivity_of_nothing_calls_nobody():
+    threshold = threshold_at_sensitivity([0, 1, 1], [0.9, 0.2, 0.3], 0)
+    assert share_called([0, 1, 1], [0.9, 0.2, 0.3], threshold).value == 0
+    assert threshold_at_sensitivity([1] * 10, np.arange(10.0), 0.7) == 3
+
+
+@given(both)
+def test_youden_is_the_best_point_of_the_curve(rows):
+    labels, scores = (np.array(column) for column in zip(*rows, strict=True))
+    threshold = youden_threshold(labels, scores)
+
+    def youden(cut):
+        return (scores[labels] >= cut).mean() - (scores[~labels] >= cut).mean()
+
+    fpr, tpr, _ = roc_curve(labels, scores, drop_intermediate=False)
+    assert youden(threshold) == pytest.approx((tpr - fpr).max())
+    assert not any(
+        youden(score) >= youden(threshold) - 1e-12 for score in scores if score > threshold
     )
-    assert (doubled.low, doubled.high) == pytest.approx((plain.low, plain.high), abs=1e-3)
-    naive = sensitivity(np.tile(labels, 2), np.tile(scores, 2), 0.6)
-    assert naive.low > plain.low + 0.01
 
 
-def test_all_called_counts_patients():
-    labels, scores = [0] + [1] * 12, [0.1] + [0.9] * 12
-    clustered = sensitivity(labels, scores, 0.5, groups=[0] + [1 + i // 4 for i in range(12)])
-    wilson = binomtest(3, 3).proportion_ci(method="wilson")
-    assert (clustered.value, clustered.high) == (1, 1)
-    assert clustered.low == pytest.approx(wilson.low)
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=30), st.sampled_from([0, 0.1, 0.3, 0.5, 1]))
+def test_capacity_is_used_but_not_exceeded(scores, share):
+    scores = np.array(scores)
+    threshold = threshold_at_capacity(scores, share)
+    assert (scores >= threshold).sum() <= share * len(scores) + 1e-9
+    lower = scores[scores < threshold]
+    if len(lower):
+        assert (scores >= lower.max()).sum() > share * len(scores)
 
 
-def test_threshold_may_be_infinite_but_not_nan():
-    assert sensitivity([0, 1], [0.1, 0.2], np.inf).value == 0
-    with pytest.raises(ValueError, match="NaN"):
-        sensitivity([0, 1], [0.1, 0.2], np.nan)
+def test_capacity_is_not_lost_to_rounding():
+    assert threshold_at_capacity(np.arange(10.0), 0.1 + 0.2) == 7
+    assert threshold_at_capacity(np.arange(100.0), 0.29) == 71
+    with pytest.raises(ValueError, match="share is 20"):
+        threshold_at_capacity([0.1], 20)
+    with pytest.raises(ValueError, match="no rows"):
+        threshold_at_capacity([], 0.5)
 
 
-def test_shares_of_nobody_are_refused():
-    with pytest.raises(ValueError, match="label 1"):
-        sensitivity([0, 0], [0.1, 0.2], 0.5)
-    with pytest.raises(ValueError, match="label 0"):
-        specificity([1, 1], [0.1, 0.2], 0.5)
-    with pytest.raises(ValueError, match="no score reaches"):
-        positive_predictive_value([0, 1], [0.1, 0.2], 0.5)
-    with pytest.raises(ValueError, match="every score reaches"):
-        negative_predictive_value([0, 1], [0.6, 0.7], 0.5)
+def test_the_rule_of_the_study_makes_sensitivity_and_ppv_equal():
+    rng = np.random.default_rng(8)
+    labels, scores = rng.integers(0, 2, 300), rng.random(300)
+    threshold = optimistic_threshold(labels, scores)
+    assert (scores >= threshold).sum() == labels.sum()
+    assert sensitivity(labels, scores, threshold).value == (
+        positive_predictive_value(labels, scores, threshold).value
+    )
 
 
-@pytest.mark.slow
-def test_clustered_limits_cover():
-    rng = np.random.default_rng(30)
-    hits = {"clustered": 0, "plain": 0}
-    for _ in range(800):
-        groups = np.repeat(np.arange(80), rng.integers(1, 6, 80))
-        scores = rng.beta(1.6, 0.4, 80)[groups] > rng.random(len(groups))
-        for name, ids in (("clustered", groups), ("plain", None)):
-            estimate = sensitivity(np.ones(len(groups)), scores, 0.5, ids)
-            hits[name] += estimate.low <= 0.8 <= estimate.high
-    assert hits["clustered"] / 800 > 0.93
-    assert hits["plain"] / 800 < 0.9
+def test_the_rule_of_the_study_calls_fewer_rather_than_split_a_tie():
+    assert optimistic_threshold([0, 1, 1, 0], [0.1, 0.5, 0.5, 0.9]) == 0.9
+    above = optimistic_threshold([0, 1, 1, 0], [0.5] * 4)
+    assert 0.5 < above < 0.5 + 1e-12
+    assert optimistic_threshold([1, 1], [0.2, 0.3]) == 0.2

@@ -7,13 +7,22 @@ from numpy.typing import ArrayLike, NDArray
 
 from acsbench.statistics.checks import Rows, checked_rows
 from acsbench.statistics.estimate import Estimate
-from acsbench.statistics.intervals import lower_bound_if_all, sum_by_group, wald
-
-_ROUNDING = 1e-14
+from acsbench.statistics.intervals import (
+    ROUNDING,
+    lower_bound_if_all,
+    sum_by_group,
+    wald,
+    weighted_mean,
+)
 
 
 def auroc(
-    labels: ArrayLike, scores: ArrayLike, groups: ArrayLike | None = None, level: float = 0.95
+    labels: ArrayLike,
+    scores: ArrayLike,
+    groups: ArrayLike | None = None,
+    level: float = 0.95,
+    *,
+    weights: ArrayLike | None = None,
 ) -> Estimate:
     """Chance that a row with label 1 scores higher than one with label 0; ties count one half.
 
@@ -36,10 +45,12 @@ def auroc(
         scores: any finite numbers, larger where the label is more likely 1, shape (n,).
         groups: patient of each row, shape (n,); None takes rows as independent.
         level: confidence level.
+        weights: positive weight of each row, such as the inverse of its probability of being
+            observed, shape (n,); taken as known. The weight of a pair is the product of its two.
 
     Raises:
-        ValueError: a label is not 0/1, a score is NaN or infinite, lengths differ, or all labels
-            are the same.
+        ValueError: a label is not 0/1, a score is NaN or infinite, a weight is not positive,
+            lengths differ, or all labels are the same.
 
     References:
         DeLong et al., Biometrics 44:837 (1988); Obuchowski, Biometrics 53:567 (1997). The limits
@@ -53,29 +64,34 @@ def auroc(
         >>> print(auroc(labels, scores, groups=[1, 1, 2, 2, 3, 4]))
         0.889 (0.455–1.000)
     """
-    rows = checked_rows(labels, scores, groups)
-    parts = placements(rows.events, rows.scores)
-    value = float(parts[rows.events].mean())
+    rows = checked_rows(labels, scores, groups, weights=weights)
+    parts = placements(rows.events, rows.scores, rows.weights)
+    value = area(parts, rows)
     variance = variance_of_placements(parts, rows)
     low, high = wald(value, variance, level)
     method = "DeLong, Wald" if rows.groups is None else "clustered DeLong (Obuchowski), Wald"
+    if rows.weights is not None:
+        method += ", weighted"
     if np.isinf(variance):
         method = "no interval: the variance cannot be estimated"
     elif value in (0.0, 1.0):
         bound = lower_bound_if_all(_independent_pairs(rows), level)
         low, high = (bound, 1.0) if value == 1 else (0.0, 1 - bound)
         method = "exact binomial bound, perfect separation"
-    return Estimate(
-        value, low, high, level, method, len(parts), int(rows.events.sum()), rows.n_groups
-    )
+    return rows.estimate(value, low, high, level, method)
 
 
-def placements(events: NDArray[np.bool_], scores: NDArray[np.float64]) -> NDArray[np.float64]:
+def placements(
+    events: NDArray[np.bool_],
+    scores: NDArray[np.float64],
+    weights: NDArray[np.float64] | None = None,
+) -> NDArray[np.float64]:
     """Each row's part in the area under the curve, its structural component.
 
     Args:
         events: True where the label is 1, shape (n,); both classes occur.
         scores: finite, shape (n,).
+        weights: positive, shape (n,); None weighs all rows alike.
 
     Returns:
         Shape (n,): for an event the share of non-events that score lower, for a non-event the
@@ -90,20 +106,41 @@ def placements(events: NDArray[np.bool_], scores: NDArray[np.float64]) -> NDArra
         array([0.75, 0.25, 0.5 , 1.  ])
     """
     order = np.argsort(scores)
-    ordered, is_event = scores[order], events[order]
+    ordered = scores[order]
     starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
     tied = np.diff(np.r_[starts, len(ordered)])
-    events_tied = np.add.reduceat(is_event, starts, dtype=np.int64)
-    events_lower = np.cumsum(events_tied) - events_tied
-    n_events = events_tied.sum()
-    n_others = len(scores) - n_events
-    others_tied = tied - events_tied
-    others_lower = starts - events_lower
-    of_event = (others_lower + others_tied / 2) / n_others
-    of_other = (n_events - events_lower - events_tied / 2) / n_events
+    of_event = (events if weights is None else np.where(events, weights, 0.0))[order]
+    of_other = (~events if weights is None else np.where(events, 0.0, weights))[order]
+    dtype = np.int64 if weights is None else np.float64
+    events_tied = np.add.reduceat(of_event, starts, dtype=dtype)
+    others_tied = np.add.reduceat(of_other, starts, dtype=dtype)
+    events_up_to, others_up_to = np.cumsum(events_tied), np.cumsum(others_tied)
+    others_lower = (others_up_to - others_tied / 2) / others_up_to[-1]
+    events_higher = (events_up_to[-1] - events_up_to + events_tied / 2) / events_up_to[-1]
     parts = np.empty(len(scores))
-    parts[order] = np.where(is_event, np.repeat(of_event, tied), np.repeat(of_other, tied))
+    parts[order] = np.where(
+        events[order], np.repeat(others_lower, tied), np.repeat(events_higher, tied)
+    )
     return parts
+
+
+def area(parts: NDArray[np.float64], rows: Rows) -> float:
+    """The area, or a difference of areas, from the rows' parts in it."""
+    weights = None if rows.weights is None else rows.weights[rows.events]
+    return weighted_mean(parts[rows.events], weights)
+
+
+def influence_on_area(parts: NDArray[np.float64], rows: Rows) -> NDArray[np.float64]:
+    """How much each row moves the area away from where it is, shape (n,).
+
+    They add up to 0 within each class. A difference of areas has the difference of influences.
+    """
+    weights = np.ones(len(parts)) if rows.weights is None else rows.weights
+    influence = np.empty(len(parts))
+    for members in (rows.events, ~rows.events):
+        weight, part = weights[members], parts[members]
+        influence[members] = weight * (part - weight @ part / weight.sum()) / weight.sum()
+    return influence
 
 
 def variance_of_placements(parts: NDArray[np.float64], rows: Rows) -> float:
@@ -120,42 +157,31 @@ def variance_of_placements(parts: NDArray[np.float64], rows: Rows) -> float:
         DeLong's variance without groups, Obuchowski's with them; infinite if it cannot be
         estimated (see `auroc`).
     """
-    centred = parts - np.where(rows.events, parts[rows.events].mean(), parts[~rows.events].mean())
-    n_events = int(rows.events.sum())
-    n_others = len(parts) - n_events
+    influence = influence_on_area(parts, rows)
+    event_patients, other_patients = rows.patients_by_class()
+    if event_patients < 2 or other_patients < 2:
+        return float("inf")
     if rows.groups is None or rows.n_groups is None:
-        of_events, of_others = centred[rows.events], centred[~rows.events]
-        event_patients, other_patients = n_events, n_others
+        of_events, of_others = influence[rows.events], influence[~rows.events]
         together = 0.0
     else:
         patients = rows.n_groups
-        of_events = sum_by_group(np.where(rows.events, centred, 0.0), rows.groups, patients)
-        of_others = sum_by_group(np.where(rows.events, 0.0, centred), rows.groups, patients)
-        event_patients, other_patients = _patients_by_class(rows)
-        together = float(patients / max(patients - 1, 1) * (of_events @ of_others))
-    if event_patients < 2 or other_patients < 2:
-        return float("inf")
+        of_events = sum_by_group(np.where(rows.events, influence, 0.0), rows.groups, patients)
+        of_others = sum_by_group(np.where(rows.events, 0.0, influence), rows.groups, patients)
+        together = float(patients / (patients - 1) * (of_events @ of_others))
     variance = (
-        event_patients / (event_patients - 1) * (of_events @ of_events) / n_events**2
-        + other_patients / (other_patients - 1) * (of_others @ of_others) / n_others**2
-        + 2 * together / (n_events * n_others)
+        event_patients / (event_patients - 1) * (of_events @ of_events)
+        + other_patients / (other_patients - 1) * (of_others @ of_others)
+        + 2 * together
     )
-    if variance < _ROUNDING and np.ptp(parts) > _ROUNDING:
+    if variance < ROUNDING and np.ptp(parts) > ROUNDING:
         # Within every patient, events and non-events are off by as much in opposite directions.
         return float("inf")
     return max(float(variance), 0.0)
 
 
-def _patients_by_class(rows: Rows) -> tuple[int, int]:
-    """How many patients have an event, and how many a non-event."""
-    if rows.groups is None:
-        n_events = int(rows.events.sum())
-        return n_events, len(rows.events) - n_events
-    return len(np.unique(rows.groups[rows.events])), len(np.unique(rows.groups[~rows.events]))
-
-
 def _independent_pairs(rows: Rows) -> int:
     """How many pairs of an event and a non-event can be formed that share no patient."""
-    event_patients, other_patients = _patients_by_class(rows)
+    event_patients, other_patients = rows.patients_by_class()
     everyone = len(rows.events) if rows.n_groups is None else rows.n_groups
     return min(event_patients, other_patients, everyone // 2)

@@ -72,7 +72,7 @@ def average_precision(
         low, high = (float(expit(logit(value) + side * reach)) for side in (-1, 1))
         unit = "rows" if rows.groups is None else "patients"
         method = f"logit, bootstrap of {unit} ({resamples} resamples, seed {seed})"
-    return Estimate(value, low, high, level, method, len(events), int(events.sum()), rows.n_groups)
+    return rows.estimate(value, low, high, level, method)
 
 
 def _weighted_average_precision(

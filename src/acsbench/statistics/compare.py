@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
-from acsbench.statistics.auroc import auroc, placements, variance_of_placements
-from acsbench.statistics.checks import checked_rows
+from acsbench.statistics.auroc import area, auroc, placements, variance_of_placements
+from acsbench.statistics.checks import Rows, checked_rows
 from acsbench.statistics.estimate import Estimate
 from acsbench.statistics.intervals import wald
 
@@ -22,11 +22,13 @@ class Comparison:
         difference: first less second, with its interval.
         z: difference over its standard error.
         p: two-sided, for the hypothesis of no difference.
+        standard_error: of the difference; NaN where it cannot be estimated.
     """
 
     difference: Estimate
     z: float
     p: float
+    standard_error: float
 
 
 def compare_auroc(
@@ -40,9 +42,9 @@ def compare_auroc(
 
     DeLong's test with Wald limits cut at −1 and 1, or with `groups` its extension to patients
     with several rows. Where the variance says nothing, because it cannot be estimated (see
-    `auroc`) or because it is 0 although the areas differ, `z` and `p` are NaN and the limits
-    are the widest that the interval of each area allows (Bonferroni). Scores that rank all rows
-    alike have difference 0, `z` 0 and `p` 1.
+    `auroc`) or because it is 0 although the areas differ, `z`, `p` and the standard error are NaN
+    and the limits are the widest that the interval of each area allows (Bonferroni). Scores that
+    rank all rows alike have difference 0, `z` 0 and `p` 1.
 
     Args:
         labels: 0/1, shape (n,).
@@ -68,34 +70,53 @@ def compare_auroc(
     first = checked_rows(labels, a, groups, name="scores of the first model")
     second = checked_rows(labels, b, name="scores of the second model")
     parts = placements(first.events, first.scores) - placements(second.events, second.scores)
-    difference = float(parts[first.events].mean())
+    difference = area(parts, first)
     variance = variance_of_placements(parts, first)
-    low, high = wald(difference, variance, level, bounds=(-1.0, 1.0))
     method = "DeLong, paired, Wald"
     if first.groups is not None:
         method = "clustered DeLong (Obuchowski), paired, Wald"
     if not parts.any():
-        z, p = 0.0, 1.0
-    elif 0 < variance < np.inf:
-        z = float(difference / np.sqrt(variance))
-        p = float(2 * ndtr(-abs(z)))
-    else:
-        z = p = float("nan")
-        each = 1 - (1 - level) / 2
+        variance = 0.0
+    elif variance in (0.0, np.inf):
+        each = level_of_each(level)
         of_a, of_b = (auroc(labels, scores, groups, each) for scores in (a, b))
-        low, high = of_a.low - of_b.high, of_a.high - of_b.low
-        method = "Bonferroni, from the interval of each area"
-    return Comparison(
-        Estimate(
-            difference,
-            low,
-            high,
-            level,
-            method,
-            len(parts),
-            int(first.events.sum()),
-            first.n_groups,
-        ),
-        z,
-        p,
-    )
+        return without_variance(difference, of_a, of_b, first, level)
+    return by_wald(difference, variance, first, level, method)
+
+
+def by_wald(
+    difference: float,
+    variance: float,
+    rows: Rows,
+    level: float,
+    method: str,
+    bounds: tuple[float, float] = (-1.0, 1.0),
+) -> Comparison:
+    """A difference of known, finite variance; a variance of 0 belongs to a difference of 0."""
+    low, high = wald(difference, variance, level, bounds)
+    error = float(np.sqrt(variance))
+    z = difference / error if error > 0 else 0.0
+    estimate = rows.estimate(difference, low, high, level, method)
+    return Comparison(estimate, z, float(2 * ndtr(-abs(z))), error)
+
+
+def without_variance(
+    difference: float, first: Estimate, second: Estimate, rows: Rows, level: float
+) -> Comparison:
+    """A difference whose variance says nothing, bounded by the interval of each of its two sides.
+
+    Args:
+        difference: first less second.
+        first, second: the sides, with intervals of `level_of_each` side.
+        rows: all rows.
+        level: confidence level of the difference.
+    """
+    low, high = first.low - second.high, first.high - second.low
+    method = "Bonferroni, from the interval of each side"
+    estimate = rows.estimate(difference, low, high, level, method)
+    return Comparison(estimate, np.nan, np.nan, np.nan)
+
+
+def level_of_each(level: float) -> float:
+    """Confidence level at which two intervals both hold at least with `level` (Bonferroni)."""
+    return 1 - (1 - level) / 2

@@ -8,6 +8,9 @@ from scipy.special import ndtri
 
 from acsbench.statistics.checks import checked_probability
 
+# A variance below this is what rounding leaves of 0.
+ROUNDING = 1e-14
+
 
 def critical_value(level: float) -> float:
     """Two-sided quantile of the standard normal distribution.
@@ -31,7 +34,7 @@ def wald(
     An infinite variance (nothing is known) gives the bounds.
     """
     reach = critical_value(level) * np.sqrt(variance)
-    return max(bounds[0], float(value - reach)), min(bounds[1], float(value + reach))
+    return float(max(bounds[0], value - reach)), float(min(bounds[1], value + reach))
 
 
 def lower_bound_if_all(successes: int, level: float) -> float:
@@ -59,7 +62,10 @@ def sum_by_group(
 
 
 def variance_of_mean(
-    values: NDArray[np.float64], groups: NDArray[np.intp] | None, n_groups: int | None
+    values: NDArray[np.float64],
+    groups: NDArray[np.intp] | None,
+    n_groups: int | None,
+    weights: NDArray[np.float64] | None = None,
 ) -> float:
     """Variance of a mean over rows whose number per patient is itself random.
 
@@ -67,18 +73,61 @@ def variance_of_mean(
         values: shape (n,).
         groups: patient of each row, numbered from 0, shape (n,); None if rows are independent.
         n_groups: how many patients there are.
+        weights: positive, shape (n,); None weighs all rows alike.
 
     Returns:
-        The variance of the ratio (sum of values) / (number of rows) over patients; with one row
-        per patient, the sample variance over n. Infinite if there is a single patient.
+        The variance of the ratio (sum of values) / (number of rows) over patients, or of their
+        weighted sums; with one row per patient, the sample variance over n. Infinite if there is
+        a single patient.
 
     References:
         Cochran, Sampling Techniques, 3rd ed. (1977), section 6.3.
     """
-    residuals = values - values.mean()
+    return covariance_of_sums(influence_on_mean(values, weights), None, groups, n_groups)
+
+
+def weighted_mean(values: NDArray[np.float64], weights: NDArray[np.float64] | None) -> float:
+    """Mean of the values, which rounding of the weights cannot lift out of their range."""
+    if weights is None:
+        return float(values.mean())
+    mean = weights @ values / weights.sum()
+    return float(min(max(mean, values.min()), values.max()))
+
+
+def influence_on_mean(
+    values: NDArray[np.float64], weights: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
+    """How much each row moves the (weighted) mean away from where it is, shape (n,).
+
+    They add up to 0, and the variance of the mean is that of their sum over patients.
+    """
+    if weights is None:
+        return (values - values.mean()) / len(values)
+    return weights * (values - weighted_mean(values, weights)) / weights.sum()
+
+
+def covariance_of_sums(
+    first: NDArray[np.float64],
+    second: NDArray[np.float64] | None,
+    groups: NDArray[np.intp] | None,
+    n_groups: int | None,
+) -> float:
+    """Covariance of two statistics from the rows' influence on each (linearisation).
+
+    Args:
+        first: influence of each row on the first statistic, adding up to 0, shape (n,).
+        second: on the second; None for the variance of the first.
+        groups: patient of each row, numbered from 0, shape (n,); None if rows are independent.
+        n_groups: how many patients there are.
+
+    Returns:
+        Sum over patients of the products of their rows' sums, times patients / (patients − 1);
+        infinite if there is a single patient.
+    """
     if groups is not None and n_groups is not None:
-        residuals = sum_by_group(residuals, groups, n_groups)
-    clusters = len(residuals)
+        first = sum_by_group(first, groups, n_groups)
+        second = None if second is None else sum_by_group(second, groups, n_groups)
+    clusters = len(first)
     if clusters < 2:
         return float("inf")
-    return float(clusters / (clusters - 1) * (residuals @ residuals) / len(values) ** 2)
+    return float(clusters / (clusters - 1) * (first @ (first if second is None else second)))

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from acsbench.statistics.checks import checked_groups, checked_labels, checked_probability
+from acsbench.statistics.checks import (
+    Rows,
+    checked_groups,
+    checked_labels,
+    checked_probability,
+    checked_rows,
+)
 from acsbench.statistics.estimate import Estimate
+from acsbench.statistics.intervals import wald
 
 RESAMPLES = 2000
 
@@ -74,6 +81,94 @@ def bootstrap(
     )
 
 
+def bootstrap_auroc(
+    labels: ArrayLike,
+    scores: ArrayLike,
+    groups: ArrayLike | None = None,
+    level: float = 0.95,
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Estimate:
+    """Area under the ROC curve with a percentile interval from resampling patients.
+
+    A check on the formula behind `auroc`, which needs no random numbers. It is `bootstrap` of
+    the area, draw for draw, but sorts the scores once for all resamples.
+
+    Args:
+        labels: 0/1, shape (n,).
+        scores: any finite numbers, larger where the label is more likely 1, shape (n,).
+        groups: patient of each row, shape (n,); None draws rows.
+        level: confidence level.
+        resamples: number of draws.
+        seed: of the random numbers.
+
+    Raises:
+        ValueError: as for `auroc`, or there is a single patient.
+
+    References:
+        Rutter, Acad Radiol 7:413 (2000) on drawing patients for the area of clustered readings.
+
+    Examples:
+        >>> labels, scores = [0, 0, 1, 0, 1, 1], [0.1, 0.2, 0.3, 0.4, 0.6, 0.8]
+        >>> print(bootstrap_auroc(labels, scores, groups=[1, 1, 2, 2, 3, 4]))
+        0.889 (0.250–1.000)
+    """
+    rows = checked_rows(labels, scores, groups)
+    order = np.argsort(rows.scores)
+    ordered, events = rows.scores[order], rows.events[order]
+    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+
+    def area(weights: NDArray[np.float64]) -> float:
+        weight = weights[order]
+        of_events = np.where(events, weight, 0.0)
+        others = np.where(events, 0.0, weight)
+        if len(starts) < len(order):
+            of_events = np.add.reduceat(of_events, starts)
+            others = np.add.reduceat(others, starts)
+        others_up_to = np.cumsum(others)
+        pairs = of_events.sum() * others_up_to[-1]
+        return float(of_events @ (others_up_to - others / 2) / pairs)
+
+    return bootstrap(area, rows.events, rows.groups, level, resamples=resamples, seed=seed)
+
+
+def bootstrap_wald(
+    statistics: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    rows: Rows,
+    level: float,
+    bounds: tuple[float, float],
+    *,
+    resamples: int,
+    seed: int,
+) -> list[Estimate]:
+    """Value ± critical value × bootstrap standard error, for several statistics at once.
+
+    For statistics that are fitted to the rows they judge, such as a calibration error: every
+    resample fits once more and lies above the value, so that percentiles may not even hold it.
+
+    Args:
+        statistics: k statistics as a function of the rows' weights, shape (n,) -> (k,).
+        rows: the rows, both classes among them.
+        level: confidence level.
+        bounds: at which the limits are cut.
+        resamples: number of draws.
+        seed: of the random numbers.
+
+    Raises:
+        ValueError: there is a single patient, or fewer than two resamples are asked for.
+    """
+    values = statistics(np.ones(len(rows.events)))
+    draws = resampled_weights(rows.events, rows.groups, resamples, seed)
+    errors = np.std([statistics(weights) for weights in draws], axis=0, ddof=1)
+    unit = "rows" if rows.groups is None else "patients"
+    method = f"Wald, bootstrap of {unit} ({resamples} resamples, seed {seed})"
+    return [
+        rows.estimate(float(value), *wald(value, error**2, level, bounds), level, method)
+        for value, error in zip(values, errors, strict=True)
+    ]
+
+
 def replicates(
     statistic: Statistic,
     events: NDArray[np.bool_],
@@ -81,11 +176,21 @@ def replicates(
     resamples: int,
     seed: int,
 ) -> NDArray[np.float64]:
-    """The statistic on each resample, shape (resamples,).
+    """The statistic on each resample, shape (resamples,); see `resampled_weights`."""
+    draws = resampled_weights(events, groups, resamples, seed)
+    return np.array([statistic(weights) for weights in draws])
+
+
+def resampled_weights(
+    events: NDArray[np.bool_],
+    groups: NDArray[np.intp] | None,
+    resamples: int,
+    seed: int,
+) -> Iterator[NDArray[np.float64]]:
+    """How often each row is drawn, one resample of patients after the other, shape (n,) each.
 
     Args:
-        statistic: a function of the rows' weights.
-        events: True where the label is 1, shape (n,); both classes occur.
+        events: True where the label is 1, shape (n,); both classes occur, in each resample too.
         groups: patients numbered from 0 without gaps, shape (n,), or None.
         resamples: number of draws.
         seed: of the random numbers.
@@ -99,13 +204,10 @@ def replicates(
     if resamples < 2:
         raise ValueError(f"{resamples} resamples make no interval; ask for 1000 or more")
     rng = np.random.default_rng(seed)
-    draws = np.empty(resamples)
     done = 0
     while done < resamples:
         counts = np.bincount(rng.integers(units, size=units), minlength=units).astype(np.float64)
         weights = counts if groups is None else counts[groups]
-        drawn_events = weights @ events
-        if 0 < drawn_events < weights.sum():
-            draws[done] = statistic(weights)
+        if 0 < weights @ events < weights.sum():
+            yield weights
             done += 1
-    return draws

@@ -1,7 +1,7 @@
-"""From scores to decisions: choosing a threshold, and what it does on other rows.
+"""Choosing a threshold on validation rows.
 
-A row is called positive if its score is at least the threshold. Choose the threshold on
-validation rows and report what it does on test rows.
+A row is called positive if its score is at least the threshold; `classification` has what that
+does on test rows.
 """
 
 from __future__ import annotations
@@ -9,9 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from acsbench.statistics.checks import Rows, checked_probability, checked_rows
-from acsbench.statistics.estimate import Estimate
-from acsbench.statistics.intervals import critical_value, variance_of_mean
+from acsbench.statistics.checks import checked_numbers, checked_probability, checked_rows
 
 
 def threshold_at_specificity(labels: ArrayLike, scores: ArrayLike, specificity: float) -> float:
@@ -43,154 +41,132 @@ def threshold_at_specificity(labels: ArrayLike, scores: ArrayLike, specificity: 
     highest_below = nonevents[below - 1]
     candidates = rows.scores[rows.scores > highest_below]
     if len(candidates) == 0:
-        return float(np.nextafter(highest_below, np.inf))
+        return _above_all(rows.scores)
     return float(candidates.min())
 
 
-def sensitivity(
-    labels: ArrayLike,
-    scores: ArrayLike,
-    threshold: float,
-    groups: ArrayLike | None = None,
-    level: float = 0.95,
-) -> Estimate:
-    """Share of the events that are called.
-
-    Limits by Wilson. With `groups`, the number of rows in Wilson's formula is divided by the
-    design effect: the variance of the share over patients, over that of independent rows, and
-    never below 1. Where all or none are called the variance over patients says nothing, and
-    each patient counts as a single row.
+def threshold_at_sensitivity(labels: ArrayLike, scores: ArrayLike, sensitivity: float) -> float:
+    """The largest threshold that calls at least this share of the events.
 
     Args:
         labels: 0/1, shape (n,).
         scores: any finite numbers, shape (n,).
-        threshold: rows that score at least this are called; may be infinite.
-        groups: patient of each row, shape (n,); None takes rows as independent.
-        level: confidence level.
+        sensitivity: share of events that must be called, in [0, 1].
+
+    Returns:
+        The score of an event, or for a sensitivity of 0 the number above all scores.
 
     Raises:
-        ValueError: a label is not 0/1, no row counts (here: no label is 1), a score or the
-            threshold is NaN, a score is infinite, or lengths differ.
+        ValueError: a label is not 0/1, no label is 1, a score is NaN or infinite, lengths differ
+            or the sensitivity lies outside [0, 1].
+
+    Examples:
+        >>> threshold_at_sensitivity([0, 0, 1, 1, 1, 1], [0.1, 0.6, 0.3, 0.2, 0.5, 0.7], 0.75)
+        0.3
+    """
+    checked_probability(sensitivity, "sensitivity")
+    rows = checked_rows(labels, scores, nonevents=False)
+    events = np.sort(rows.scores[rows.events])[::-1]
+    # As for the specificity: 0.7 × 10 must not ask for eight.
+    wanted = int(np.ceil(sensitivity * len(events) - 1e-9))
+    return _above_all(rows.scores) if wanted == 0 else float(events[wanted - 1])
+
+
+def youden_threshold(labels: ArrayLike, scores: ArrayLike) -> float:
+    """The threshold of the largest sensitivity + specificity − 1; of equals, the largest.
+
+    It weighs a missed event and a needless call as the prevalence has it, which is seldom what
+    the clinic wants, and varies much from sample to sample.
+
+    Args:
+        labels: 0/1, shape (n,).
+        scores: any finite numbers, shape (n,).
+
+    Returns:
+        A score that occurs, or the number above all scores if calling nobody is as good.
+
+    Raises:
+        ValueError: a label is not 0/1, a score is NaN or infinite, lengths differ, or all labels
+            are the same.
 
     References:
-        Wilson, J Am Stat Assoc 22:209 (1927); Rao & Scott, Biometrics 48:577 (1992) for the
-        effective number of rows.
+        Youden, Cancer 3:32 (1950).
 
     Examples:
-        >>> labels, scores = [0, 0, 1, 1, 1], [0.1, 0.6, 0.3, 0.7, 0.9]
-        >>> print(sensitivity(labels, scores, threshold=0.5))
-        0.667 (0.208–0.939)
-        >>> print(sensitivity(labels, scores, threshold=0.5, groups=[1, 2, 3, 4, 4]))
-        0.667 (0.141–0.961)
+        >>> youden_threshold([0, 0, 1, 0, 1, 1], [0.1, 0.2, 0.3, 0.4, 0.6, 0.8])
+        0.6
     """
-    rows = checked_rows(labels, scores, groups, nonevents=False)
-    called = _called(rows, threshold)
-    return _share(called, rows.events, rows, level)
+    rows = checked_rows(labels, scores)
+    n_events = int(rows.events.sum())
+    n_others = len(rows.events) - n_events
+    descending = np.argsort(-rows.scores, kind="stable")
+    ordered, events = rows.scores[descending], rows.events[descending]
+    ends = np.flatnonzero(np.r_[ordered[1:] != ordered[:-1], True])
+    # In whole numbers, so that thresholds that are equally good compare as equal.
+    gains = np.cumsum(np.where(events, n_others, -n_events))[ends]
+    best = int(gains.argmax())
+    return float(ordered[ends[best]]) if gains[best] > 0 else _above_all(rows.scores)
 
 
-def specificity(
-    labels: ArrayLike,
-    scores: ArrayLike,
-    threshold: float,
-    groups: ArrayLike | None = None,
-    level: float = 0.95,
-) -> Estimate:
-    """Share of the non-events that are not called; see `sensitivity`.
+def threshold_at_capacity(scores: ArrayLike, share: float) -> float:
+    """The smallest threshold that calls at most this share of the rows.
+
+    Rows with one score are called together, so that ties may leave places free.
+
+    Args:
+        scores: any finite numbers, shape (n,).
+        share: of the rows that can be acted on, in [0, 1].
+
+    Returns:
+        A score that occurs, or the number above all scores.
 
     Raises:
-        ValueError: as for `sensitivity`; no label is 0.
+        ValueError: a score is NaN or infinite, there is none, or the share lies outside [0, 1].
 
     Examples:
-        >>> print(specificity([0, 0, 1, 1, 1], [0.1, 0.6, 0.3, 0.7, 0.9], threshold=0.5))
-        0.500 (0.095–0.905)
+        >>> threshold_at_capacity([0.1, 0.2, 0.3, 0.4, 0.6, 0.8], share=0.5)
+        0.4
     """
-    rows = checked_rows(labels, scores, groups, events=False)
-    called = _called(rows, threshold)
-    return _share(~called, ~rows.events, rows, level)
+    checked_probability(share, "share")
+    numbers = checked_numbers(scores, "scores")
+    if len(numbers) == 0:
+        raise ValueError("there are no rows")
+    places = int(np.floor(share * len(numbers) + 1e-9))
+    return _calling_at_most(places, numbers)
 
 
-def positive_predictive_value(
-    labels: ArrayLike,
-    scores: ArrayLike,
-    threshold: float,
-    groups: ArrayLike | None = None,
-    level: float = 0.95,
-) -> Estimate:
-    """Share of events among the called; see `sensitivity`.
+def optimistic_threshold(labels: ArrayLike, scores: ArrayLike) -> float:
+    """The study's rule: as many rows called as there are events among these very rows.
+
+    Optimistic, as it reads the prevalence off the labels that the threshold is then judged by;
+    sensitivity and positive predictive value become equal. Only to reproduce published numbers.
+
+    Args:
+        labels: 0/1 of the rows to be judged, shape (n,).
+        scores: any finite numbers, shape (n,).
+
+    Returns:
+        The threshold; where ties stand in the way, the one that calls fewer.
 
     Raises:
-        ValueError: as for `sensitivity`; nobody is called.
+        ValueError: a label is not 0/1, no label is 1, a score is NaN or infinite, or lengths
+            differ.
 
     Examples:
-        >>> print(positive_predictive_value([0, 0, 1, 1], [0.1, 0.6, 0.7, 0.9], threshold=0.5))
-        0.667 (0.208–0.939)
+        >>> optimistic_threshold([0, 0, 1, 0, 1, 1], [0.1, 0.2, 0.3, 0.4, 0.6, 0.8])
+        0.4
     """
-    rows = checked_rows(labels, scores, groups, events=False, nonevents=False)
-    called = _called(rows, threshold)
-    if not called.any():
-        raise ValueError(f"no score reaches the threshold {threshold}")
-    return _share(rows.events, called, rows, level)
+    rows = checked_rows(labels, scores, nonevents=False)
+    return _calling_at_most(int(rows.events.sum()), rows.scores)
 
 
-def negative_predictive_value(
-    labels: ArrayLike,
-    scores: ArrayLike,
-    threshold: float,
-    groups: ArrayLike | None = None,
-    level: float = 0.95,
-) -> Estimate:
-    """Share of non-events among those not called; see `sensitivity`.
-
-    Raises:
-        ValueError: as for `sensitivity`; everybody is called.
-
-    Examples:
-        >>> print(negative_predictive_value([0, 0, 1, 1], [0.1, 0.3, 0.4, 0.9], threshold=0.5))
-        0.667 (0.208–0.939)
-    """
-    rows = checked_rows(labels, scores, groups, events=False, nonevents=False)
-    called = _called(rows, threshold)
-    if called.all():
-        raise ValueError(f"every score reaches the threshold {threshold}")
-    return _share(~rows.events, ~called, rows, level)
+def _calling_at_most(places: int, scores: NDArray[np.float64]) -> float:
+    ranked = np.sort(scores)[::-1]
+    if places >= len(ranked):
+        return float(ranked[-1])
+    called = ranked[ranked > ranked[places]]
+    return float(called[-1]) if len(called) else _above_all(scores)
 
 
-def _called(rows: Rows, threshold: float) -> NDArray[np.bool_]:
-    if np.isnan(threshold):
-        raise ValueError("the threshold is NaN")
-    return rows.scores >= threshold
-
-
-def _share(hits: NDArray[np.bool_], among: NDArray[np.bool_], rows: Rows, level: float) -> Estimate:
-    """Share of `hits` among the rows that count, with Wilson limits."""
-    values = hits[among].astype(np.float64)
-    value = float(values.mean())
-    size = float(len(values))
-    method = "Wilson"
-    if rows.groups is not None:
-        patients, groups = np.unique(rows.groups[among], return_inverse=True)
-        size = _effective_size(values, groups, len(patients))
-        method = "Wilson, effective sample size over patients"
-    low, high = _wilson(value, size, level)
-    return Estimate(
-        value, low, high, level, method, len(hits), int(rows.events.sum()), rows.n_groups
-    )
-
-
-def _effective_size(values: NDArray[np.float64], groups: NDArray[np.intp], n_groups: int) -> float:
-    """How many independent rows say as much as these."""
-    if n_groups < 2 or np.ptp(values) == 0:
-        return float(n_groups)
-    over_patients = variance_of_mean(values, groups, n_groups)
-    over_rows = variance_of_mean(values, None, None)
-    return len(values) / max(over_patients / over_rows, 1.0)
-
-
-def _wilson(share: float, size: float, level: float) -> tuple[float, float]:
-    z2 = critical_value(level) ** 2
-    centre = (share + z2 / (2 * size)) / (1 + z2 / size)
-    reach = np.sqrt(z2 * (share * (1 - share) / size + z2 / (4 * size**2))) / (1 + z2 / size)
-    # At a share of 0 or 1 one limit is that number, which rounding may miss.
-    low = 0.0 if share == 0 else max(0.0, float(centre - reach))
-    high = 1.0 if share == 1 else min(1.0, float(centre + reach))
-    return low, high
+def _above_all(scores: NDArray[np.float64]) -> float:
+    return float(np.nextafter(scores.max(), np.inf))
