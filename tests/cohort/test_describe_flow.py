@@ -11,11 +11,12 @@ from matplotlib.patches import Rectangle
 
 from acsbench.cohort.build import Step
 from acsbench.cohort.flow import Flow, flow_of_splits, flow_of_tasks, shown_flow
-from acsbench.cohort.flow_figure import as_bytes, counted, flow_figure
+from acsbench.cohort.flow_figure import counted, flow_figure
 from acsbench.cohort.table_one import table_one
 from acsbench.cohort.task import Task, load_task
 from acsbench.disclosure import is_small
 from acsbench.errors import ConfigurationError
+from acsbench.pictures import figure_bytes
 
 
 def task(**fields) -> Task:
@@ -249,6 +250,6 @@ def test_boxes_keep_apart_and_hold_their_text() -> None:
 
 @pytest.mark.parametrize("kind", ["svg", "png"])
 def test_the_same_figure_gives_the_same_bytes(kind) -> None:
-    first, second = (as_bytes(flow_figure(long_flow(), title="t"), kind, "t") for _ in range(2))
+    first, second = (figure_bytes(flow_figure(long_flow(), title="t"), kind, "t") for _ in range(2))
     assert first == second
     assert first.startswith(b"<?xml" if kind == "svg" else b"\x89PNG")

@@ -37,7 +37,8 @@ def test_no_patient_crosses_splits(make, study):
         (lambda t: pd.concat([t, t.iloc[:2]]), "2 ECGs are listed twice"),
         (lambda t: t.assign(label=t["label"] * 2), "neither 0 nor 1"),
         (lambda t: t.assign(split="val"), "a split called 'val'"),
-        (lambda t: t[t["split"] != "valid"], "0 ECGs of the validation split do not have both"),
+        (lambda t: t[t["split"] != "test"], "0 ECGs of the test split do not have both"),
+        (lambda t: t.assign(label=t["label"].mask(t["split"] == "valid", 1)), "validation split"),
         (lambda t: t.assign(label=t["label"].mask(t["split"] == "test", 0)), "test split"),
         (
             lambda t: t.assign(patient_id=t["patient_id"].mask(t["split"] == "test", "one")),
@@ -61,33 +62,49 @@ def test_unused_rows_are_left_out(make, study):
     assert set(make(table=table).cohort.table["split"]) == {"valid", "test"}
 
 
+def test_without_validation_ecgs_no_threshold_is_chosen(make, study):
+    table = study.cohort.table
+    assert study.cohort.chooses_thresholds
+    assert not make(table=table[table["split"] != "valid"]).cohort.chooses_thresholds
+    assert not make(evaluated="valid").cohort.chooses_thresholds
+
+
+def parts(study):
+    probabilities = study.model("a", 1).probabilities
+    return [probabilities.loc[list(study.cohort.split(s)["ecg_id"])] for s in ("valid", "test")]
+
+
 def test_models_must_fit(study):
     good = study.model("a", 1)
+    valid, test = parts(study)
     check_models(study.cohort, [good])
+    check_models(study.cohort, [ModelPredictions("a", test)])
     with pytest.raises(ConfigurationError, match="no predictions"):
         check_models(study.cohort, [])
     with pytest.raises(ConfigurationError, match="two models are called 'a'"):
         check_models(study.cohort, [good, study.model("a", 2)])
-    for test, words in (
-        (good.test.iloc[1:], "1 ECGs of the split have no prediction"),
-        (pd.concat([good.test, good.valid.iloc[:3]]), "3 predictions are for ECGs outside"),
-        (pd.concat([good.test, good.test.iloc[:2]]), "2 ECGs are predicted twice"),
-        (good.test + 1, "are no probabilities"),
-        (good.test * float("nan"), "are no probabilities"),
+    for probabilities, words in (
+        (test.iloc[1:], r"1 of \d+ test ECGs have no prediction"),
+        (pd.concat([test, valid.iloc[:3]]), r"of \d+ validation ECGs have no prediction"),
+        (pd.concat([test, test.iloc[:2]]), "2 ECGs are predicted twice"),
+        (test + 1, "are no probabilities"),
+        (test * float("nan"), "are no probabilities"),
     ):
         with pytest.raises(DataError, match=words):
-            check_models(study.cohort, [ModelPredictions("a", good.valid, test)])
+            check_models(study.cohort, [ModelPredictions("a", probabilities)])
 
 
 def test_samples_are_aligned(study):
     model = study.model("a", 1)
-    shuffled = ModelPredictions("a", model.valid, model.test.sample(frac=1, random_state=0))
-    first = study.cohort.sample("test", model.test)
-    second = study.cohort.sample("test", shuffled.test)
+    shuffled = model.probabilities.sample(frac=1, random_state=0)
+    first = study.cohort.sample("test", model.probabilities)
+    second = study.cohort.sample("test", shuffled)
     assert (first.probabilities == second.probabilities).all()
     rows = study.cohort.split("test")
-    assert list(first.patients) == list(rows["patient_id"])
     assert list(first.labels) == list(rows["label"])
+    numbers = dict(zip(rows["patient_id"], first.patients, strict=True))
+    assert len(set(numbers.values())) == rows["patient_id"].nunique()
+    assert [numbers[patient] for patient in rows["patient_id"]] == list(first.patients)
 
 
 def test_a_simulated_dataset_is_called_so_once(make):

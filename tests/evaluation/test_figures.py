@@ -3,14 +3,9 @@ import pytest
 from PIL import Image
 from sklearn.metrics import roc_curve
 
-from acsbench.evaluation.figures import (
-    PALETTE,
-    Curve,
-    model_colours,
-    roc_figure,
-    roc_points,
-    save_figure,
-)
+from acsbench.evaluation.figures.frame import PALETTE, Marks, model_styles
+from acsbench.evaluation.figures.roc import Curve, roc_figure, roc_points
+from acsbench.pictures import figure_bytes
 from acsbench.statistics import auroc
 
 
@@ -45,8 +40,8 @@ def curves(names, dot=(0.1, 0.6)):
     labels = np.repeat([0, 1], 60)
     scores = np.random.default_rng(0).standard_normal(120) + labels
     points = roc_points(labels, scores)
-    styles = model_colours(names)
-    return [Curve(n, *styles[n], *points, auroc(labels, scores), dot) for n in names]
+    styles = model_styles(names)
+    return [Curve(n, styles[n], *points, auroc(labels, scores), dot) for n in names]
 
 
 def text_of(figure):
@@ -57,18 +52,19 @@ def text_of(figure):
 
 
 def test_figure_says_what_it_shows():
-    figure = roc_figure(curves(["one", "two"]), title="task: 120 test ECGs", note="A reading.")
-    words = text_of(figure)
+    marks = Marks("task: 120 test ECGs", "A reading.")
+    words = text_of(roc_figure(curves(["one", "two"]), marks, {"ST elevation": (0.1, 0.2)}))
     for part in ("one", "two", "AUROC (95 % interval)", "A reading.", "task: 120 test ECGs"):
         assert part in words
+    assert "ST elevation (reading)" in words
     assert "SIMULATED" not in words
-    assert "SIMULATED" in text_of(roc_figure(curves(["one"]), title="t", simulated=True))
+    assert "SIMULATED" in text_of(roc_figure(curves(["one"]), Marks("t", simulated=True)))
 
 
 def test_colours_can_be_told_apart():
     names = [f"m{i}" for i in range(12)]
-    styles = model_colours(names)
-    assert [colour for colour, _ in list(styles.values())[:7]] == list(PALETTE)
+    styles = model_styles(names)
+    assert [colour for colour, _ in list(styles.values())[: len(PALETTE)]] == list(PALETTE)
     assert len({(colour, str(dashes)) for colour, dashes in styles.values()}) == 12
 
 
@@ -77,29 +73,31 @@ def test_colours_can_be_told_apart():
     "names",
     [["_private", "cost in $ and $", "a<b>&c"], ["resnet18_1d-" * 9], [f"m{i}" for i in range(16)]],
 )
-def test_any_name_can_be_drawn(tmp_path, names):
-    figure = roc_figure(curves(names), title="t", note="word " * 80)
+def test_any_name_can_be_drawn(names):
+    figure = roc_figure(curves(names), Marks("t" * 200, "word " * 80, simulated=True))
     figure.draw_without_rendering()
     legend = figure.axes[0].get_legend()
     assert len(legend.get_texts()) == len(names) + 1
     box = legend.get_window_extent()
     notes = [text for text in figure.texts if text.get_text().startswith("word")]
-    assert box.x0 >= figure.axes[0].get_window_extent().x0 - 1
+    assert box.x0 >= 0
+    assert box.x1 <= figure.bbox.x1
     assert box.y0 >= notes[0].get_window_extent().y1
     for text in [*figure.texts, *legend.get_texts()]:
         assert text.get_window_extent().y0 >= 0
         assert text.get_window_extent().x1 <= figure.bbox.x1
-    for name in ("roc.svg", "roc.png"):
-        save_figure(figure, tmp_path / name, "t")
+    title, mark = figure.texts[:2]
+    assert title.get_window_extent().x1 < mark.get_window_extent().x0
+    assert figure_bytes(figure, "svg", "t")
 
 
 def test_files_are_the_same_every_time(tmp_path):
     for suffix in ("svg", "png"):
         written = []
         for _ in range(2):
-            save_figure(roc_figure(curves(["a"]), title="t"), tmp_path / f"roc.{suffix}", "t")
-            written.append((tmp_path / f"roc.{suffix}").read_bytes())
+            written.append(figure_bytes(roc_figure(curves(["a"]), Marks("t")), suffix, "t"))
         assert written[0] == written[1]
+        (tmp_path / f"roc.{suffix}").write_bytes(written[0])
     with Image.open(tmp_path / "roc.png") as image:
         assert image.info["dpi"] == pytest.approx((300, 300), abs=0.1)
         assert image.info["Title"] == "t"

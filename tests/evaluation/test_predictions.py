@@ -3,28 +3,33 @@ import pandas as pd
 import pytest
 
 from acsbench.errors import AcsBenchError, DataError, DataErrors
-from acsbench.evaluation import read_predictions
+from acsbench.evaluation import EvaluationCohort, read_predictions
+from acsbench.evaluation.predictions import MOST_NAMED
 
 TABLE = pd.DataFrame(
     {
         "ecg_id": ["a", "b", "c", "d", "7"],
+        "patient_id": ["1", "2", "3", "4", "5"],
+        "label": [0, 0, 1, 0, 1],
         "split": ["train", "valid", "test", "test", "valid"],
     }
 )
+ELSEWHERE = pd.DataFrame({"age": [50.0]}, index=["untested"])
+COHORT = EvaluationCohort(TABLE, "t", 1, "hash", "note", "ecg", "d", False, covariates=ELSEWHERE)
 GOOD = "ecg_id,probability\nd,0.5\nc,1\n7,0.25\nb,1e-3\n"
 
 
 @pytest.fixture
 def read(tmp_path):
-    def inner(content, splits=("valid", "test")):
+    def inner(content, splits=()):
         path = tmp_path / "predictions.csv"
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return read_predictions(path, TABLE, splits)
+        return read_predictions(path, COHORT, splits)
 
     return inner
 
 
-def problem(read, content, splits=("valid", "test")):
+def problem(read, content, splits=()):
     with pytest.raises(AcsBenchError) as caught:
         read(content, splits)
     return caught.value
@@ -45,13 +50,27 @@ def problem(read, content, splits=("valid", "test")):
 )
 def test_reads_what_is_there(read, content):
     probabilities = read(content)
-    assert probabilities.to_dict() == {"b": 0.001, "c": 1, "d": 0.5, "7": 0.25}
-    assert list(probabilities.index) == ["b", "c", "d", "7"]
+    found = {key: value for key, value in probabilities.to_dict().items() if key != "a"}
+    assert found == {"b": 0.001, "c": 1, "d": 0.5, "7": 0.25}
     assert probabilities.dtype == np.float64
 
 
-def test_one_split_is_enough(read):
-    assert list(read("ecg_id,probability\nd,0.5\nc,1\n", ["test"]).index) == ["c", "d"]
+def test_the_evaluated_split_is_enough(read):
+    assert list(read("ecg_id,probability\nd,0.5\nc,1\n").index) == ["d", "c"]
+    with_others = "ecg_id,probability\nd,0.5\nc,1\nuntested,0.2\na,0.3\n"
+    assert read(with_others)["untested"] == 0.2
+    assert list(read("ecg_id,probability\n7,0.5\nb,1\n", ["valid"]).index) == ["7", "b"]
+
+
+def test_an_empty_line_before_the_header_counts_as_a_row(read):
+    assert problem(read, "\n" + GOOD.replace("c,1", "c,2")).row == 4
+
+
+def test_a_file_that_is_wrong_throughout_is_not_told_row_by_row(read):
+    rows = "".join(f"x{number},0.5\n" for number in range(1000))
+    error = problem(read, GOOD + rows)
+    assert len(error.errors) == MOST_NAMED + 1
+    assert f"{1000 - MOST_NAMED} further rows have such a fault" in str(error)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +92,9 @@ def test_one_split_is_enough(read):
         (GOOD + "c,0.5\n", 6, "ecg_id", "predicted already in row 3"),
         (GOOD + "\nzz9,0.5\n", 7, "ecg_id", "not in the cohort"),
         (GOOD + ",0.5\n", 6, "ecg_id", "the id is empty"),
-        (GOOD.replace("c,1\n", ""), None, "ecg_id", "1 of 4 validation and test ECGs have no"),
+        ("ecg_id,probability\n", None, None, "a header and no predictions"),
+        (GOOD.replace("b,1e-3\n", ""), None, "ecg_id", "1 of 2 validation ECGs have no"),
+        (GOOD.replace("c,1\n", ""), None, "ecg_id", "1 of 2 test ECGs have no"),
     ],
 )
 def test_says_what_is_wrong_and_where(read, content, row, column, words):
@@ -110,4 +131,4 @@ def test_not_text(read):
 def test_no_file(tmp_path):
     for path in (tmp_path / "none.csv", tmp_path):
         with pytest.raises(DataError, match="cannot be read"):
-            read_predictions(path, TABLE)
+            read_predictions(path, COHORT)

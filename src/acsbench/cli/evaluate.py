@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +15,15 @@ from acsbench.cli.console import out as console
 from acsbench.cli.console import say
 from acsbench.evaluation.inputs import evaluate_task
 from acsbench.evaluation.report import Evaluation
-from acsbench.waveforms.prepare import Prepared, open_prepared
+from acsbench.evaluation.section import NONE
+from acsbench.waveforms.prepared import Prepared, open_prepared
+
+
+class Split(StrEnum):
+    """ECGs to evaluate."""
+
+    VALID = "valid"
+    TEST = "test"
 
 
 def command(
@@ -22,13 +31,28 @@ def command(
     predictions: Annotated[
         list[Path],
         typer.Option(
-            help="Run folder, or CSV ecg_id,probability of the validation and the test "
-            "ECGs; name as many as you like."
+            help="Run folder, or CSV ecg_id,probability of the test ECGs and, for thresholds and "
+            "recalibration, of the validation ECGs; name as many as you like."
         ),
     ],
     out: Annotated[Path, typer.Option(help="Folder to write.")],
     more: Annotated[list[Path] | None, typer.Argument(metavar="", show_default=False)] = None,
     task: Annotated[str | None, typer.Option(help="Task, where there are several.")] = None,
+    split: Annotated[
+        Split | None,
+        typer.Option(
+            help="ECGs to evaluate. [default: test, or valid where the split has no test]",
+            show_default=False,
+        ),
+    ] = None,
+    examples: Annotated[
+        bool | None,
+        typer.Option(
+            "--examples/--no-examples",
+            help="Draw pages of ECGs. [default: of simulated ones only]",
+            show_default=False,
+        ),
+    ] = None,
     show_small_cells: Annotated[
         bool, typer.Option(help="Show counts from 1 to 10, which may point to a person.")
     ] = False,
@@ -41,6 +65,8 @@ def command(
         name,
         [*predictions, *(more or [])],
         out,
+        split=None if split is None else split.value,
+        examples=examples,
         show_small_cells=show_small_cells,
         command=shlex.join(["acsbench", *sys.argv[1:]]),
     )
@@ -59,7 +85,7 @@ def show_results(evaluation: Evaluation, prepared: Prepared, task: str) -> None:
     """Print the results and where the report is."""
     simulated = ", simulated" if prepared.simulated else ""
     table = Table(
-        title=f"{task}: test ECGs (95 % CI clustered by patient{simulated})",
+        title=f"{task}: {evaluation.split} ECGs (95 % CI clustered by patient{simulated})",
         title_justify="left",
         box=None,
         header_style="bold",
@@ -68,7 +94,7 @@ def show_results(evaluation: Evaluation, prepared: Prepared, task: str) -> None:
     for title in SHOWN.values():
         table.add_column(title, justify="right")
     for model, estimates in evaluation.estimates.items():
-        table.add_row(model, *(str(estimates[name]) for name in SHOWN))
+        table.add_row(model, *(str(estimates.get(name, NONE)) for name in SHOWN))
     console.print()
     console.print(table)
     for sentence in evaluation.summary:

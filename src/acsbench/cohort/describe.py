@@ -12,7 +12,7 @@ from acsbench import __version__
 from acsbench.cohort.build import Step
 from acsbench.cohort.describe_page import PLAIN_ERRORS, caption, flow_note, footnotes, render
 from acsbench.cohort.flow import ShownFlow, flow_of_splits, flow_of_tasks, shown_flow
-from acsbench.cohort.flow_figure import as_bytes, flow_figure
+from acsbench.cohort.flow_figure import flow_figure
 from acsbench.cohort.published import (
     Comparison,
     beside_published,
@@ -27,6 +27,7 @@ from acsbench.cohort.variables import VARIABLES, Variable
 from acsbench.datasets import Dataset
 from acsbench.disclosure import shown_count
 from acsbench.files import write_text, written_whole
+from acsbench.pictures import figure_bytes
 
 PAGE, LATEX, MISSING_CSV = "description.html", "table-one.tex", "missingness.csv"
 PUBLISHED_CSV = "beside-published.csv"
@@ -186,7 +187,7 @@ def write_description(description: Description, out: Path) -> None:
         note=flow_note(table.levels),
         simulated=description.simulated,
     )
-    drawn = as_bytes(figure, "svg", heading)
+    drawn = figure_bytes(figure, "svg", heading)
     files = {table_file(level): description.table_one(level) for level in table.levels}
     files[MISSING_CSV] = description.missingness()
     if description.comparisons:
@@ -198,7 +199,7 @@ def write_description(description: Description, out: Path) -> None:
     captions = {level: f"{description.full_title}. {caption(level)}" for level in table.levels}
     write_text(out / LATEX, latex(table, captions, [PLAIN_ERRORS, *footnotes(table)]))
     _write_bytes(out / FLOW_SVG, drawn)
-    _write_bytes(out / FLOW_PNG, as_bytes(figure, "png", heading))
+    _write_bytes(out / FLOW_PNG, figure_bytes(figure, "png", heading))
     # The page comes last: where it is, the rest is.
     write_text(out / PAGE, render(description, drawn.decode("utf-8")))
 

@@ -6,9 +6,6 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
-
 from acsbench.cohort.flow import Box, ShownFlow
 from acsbench.cohort.flow_figure import counted
 from acsbench.cohort.published import IN_BOTH, Comparison
@@ -16,6 +13,7 @@ from acsbench.cohort.table_one import TableOne
 from acsbench.cohort.table_text import LEVEL_NAMES, NONE, Row, missing_rows, table_rows
 from acsbench.cohort.variables import NOTES
 from acsbench.disclosure import SMALLEST_CELL
+from acsbench.pages import inline_svg, page_environment
 
 if TYPE_CHECKING:
     from acsbench.cohort.describe import Description
@@ -138,23 +136,13 @@ def render(description: Description, figure: str) -> str:
         description: what to show.
         figure: the flow as SVG.
     """
-    environment = Environment(
-        loader=PackageLoader("acsbench.cohort"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_environment("acsbench.cohort")
     table = description.table
     missing = missing_rows(table)
-    # Our own figure: matplotlib has escaped the names in it.
-    svg = Markup(
-        '<svg role="img" aria-label="Flow of the cohort; the counts are in the text."'
-    ) + Markup(figure.partition("<svg")[2])
     context: dict[str, Any] = {
         "description": description,
         "summary": summary(description),
-        "figure": svg,
+        "figure": inline_svg(figure, "Flow of the cohort; the counts are in the text."),
         "flow_lines": flow_lines(description.flow),
         "tables": {level: sections(table_rows(table, level)) for level in table.levels},
         "captions": _CAPTIONS,

@@ -9,11 +9,9 @@ References:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from io import BytesIO
-from typing import Any, Literal
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -22,29 +20,13 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.patches import Rectangle
 from matplotlib.textpath import text_to_path
 
-from acsbench import __version__
 from acsbench.cohort.flow import UNITS, Box, ShownFlow
 from acsbench.disclosure import NOT_SHOWN
+from acsbench.pictures import PRINT_STYLE
 
 WIDTH = 6.85
 """174 mm, two columns of a journal."""
 
-_PNG_DPI = 300
-
-_RC: dict[Any, Any] = {
-    # Whatever style the user has set, the figure keeps its fonts and its size.
-    "figure.autolayout": False,
-    "figure.constrained_layout.use": False,
-    "font.family": ["sans-serif"],
-    "font.sans-serif": ["DejaVu Sans", "Verdana", "Arial", "Helvetica"],
-    "font.size": 7.5,
-    "path.sketch": None,
-    "path.effects": [],
-    "svg.fonttype": "none",
-    "svg.hashsalt": "acsbench",
-    "text.parse_math": False,
-    "text.usetex": False,
-}
 _INK, _SOFT = "#1a1a1a", "#5a5a5a"
 _TEXT, _SMALL, _TITLE = 7.5, 6.5, 8.5  # points
 _LEFT, _RIGHT = 0.04, WIDTH - 0.04
@@ -80,7 +62,7 @@ def flow_figure(flow: ShownFlow, *, title: str, note: str = "", simulated: bool 
         A figure of 174 mm width, as high as it has to be.
     """
     trunk, branches = _trunk_column(), _branch_columns(len(flow.branches))
-    with mpl.rc_context(_RC):
+    with mpl.rc_context({**PRINT_STYLE, "font.size": _TEXT}):
         top = 0.34
         bottom = top + _height(flow.trunk, trunk)
         ends = [
@@ -110,26 +92,6 @@ def flow_figure(flow: ShownFlow, *, title: str, note: str = "", simulated: bool 
             y = height - _LINE * (len(notes) - number - 0.5)
             axes.text(_LEFT, y, line, fontsize=_SMALL, va="center", color=_SOFT)
     return figure
-
-
-def as_bytes(figure: Figure, kind: Literal["svg", "png"], title: str) -> bytes:
-    """A figure as SVG, or as PNG of 300 dpi; the same bytes each time.
-
-    Args:
-        figure: what `flow_figure` drew.
-        kind: of file.
-        title: kept in the file's metadata, with the version.
-    """
-    author = {"svg": {"Creator": f"acsbench {__version__}", "Date": None}}
-    metadata = author.get(kind, {"Software": f"acsbench {__version__}"}) | {"Title": title}
-    buffer = BytesIO()
-    with mpl.rc_context(_RC):
-        figure.savefig(buffer, format=kind, dpi=_PNG_DPI, facecolor="white", metadata=metadata)
-    content = buffer.getvalue()
-    if kind == "svg":
-        # Three decimals of a point are less than half a micrometre.
-        content = re.sub(rb"-?\d+\.\d{4,}", lambda number: b"%.3f" % float(number.group()), content)
-    return content
 
 
 def _trunk_column() -> _Column:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from acsbench.cohort.counts import SPLIT_NAMES
 from acsbench.cohort.split import SPLITS, UNUSED
 from acsbench.errors import ConfigurationError, DataError
 
+TEST, VALIDATION = "test", "valid"
 COLUMNS = ("ecg_id", "patient_id", "label", "split")
 
 
@@ -26,18 +28,22 @@ class EvaluationCohort:
             `valid`, `test`, or `unused`, which is left out). Kept in the order of `ecg_id`, so
             that results do not depend on that of the rows.
         task_name, task_version, task_hash: the task.
-        label_note: a sentence on what the labels are, repeated on the report and the figure.
+        label_note: a sentence on what the labels are, repeated on the report and the figures.
         unit: what one prediction is about, `ecg` or `encounter`.
         dataset: the dataset's name.
         simulated: no patient was involved; every table and figure says so.
         flow: how many ECGs and patients were left after each step.
         provenance: further facts to record, such as hashes and the command.
+        evaluated: the split whose labels the models are judged by, `test` or `valid`.
+        covariates: whatever else is known of each ECG, indexed by `ecg_id`: of the task's own
+            and, if others are there, of those that the task's population leaves out.
+        elsewhere: other tasks on ECGs that this one leaves out.
 
     Raises:
         ConfigurationError: patients are not named, so that no interval can be computed.
         DataError: a column is missing, an ECG occurs twice, a label is not 0/1, a split is
-            unknown or empty, a patient is in two splits, or the test or validation labels are
-            all the same.
+            unknown or empty, a patient is in two splits, or the labels of a split are all the
+            same.
     """
 
     table: pd.DataFrame
@@ -50,6 +56,9 @@ class EvaluationCohort:
     simulated: bool
     flow: Sequence[Step] = ()
     provenance: Mapping[str, str] = field(default_factory=dict)
+    evaluated: str = TEST
+    covariates: pd.DataFrame = field(default_factory=pd.DataFrame)
+    elsewhere: Sequence[Elsewhere] = ()
 
     def __post_init__(self) -> None:
         if "patient_id" not in self.table or self.table["patient_id"].isna().any():
@@ -63,9 +72,13 @@ class EvaluationCohort:
                     "the cohort lacks a column", column=column, fix=f"It needs {', '.join(COLUMNS)}"
                 )
         table = self.table[list(COLUMNS)]
-        table = table[table["split"] != UNUSED].sort_values("ecg_id", ignore_index=True)
-        _check(table)
+        # Python strings are looked up far faster than those of Arrow.
+        table = table[table["split"] != UNUSED].astype({"ecg_id": object})
+        table = table.sort_values("ecg_id", ignore_index=True)
+        _check(table, self.evaluated)
         object.__setattr__(self, "table", table)
+        index = pd.Index(self.covariates.index, dtype=object)
+        object.__setattr__(self, "covariates", self.covariates.set_axis(index))
 
     @property
     def dataset_title(self) -> str:
@@ -73,32 +86,58 @@ class EvaluationCohort:
         mark = self.simulated and "simulated" not in self.dataset.lower()
         return f"{self.dataset} (simulated)" if mark else self.dataset
 
+    @property
+    def chooses_thresholds(self) -> bool:
+        """Whether there are validation ECGs besides those that are evaluated."""
+        return self.evaluated == TEST and bool((self.table["split"] == VALIDATION).any())
+
     def split(self, name: str) -> pd.DataFrame:
         """The rows of a split, in the order of `ecg_id`."""
         return self.table[self.table["split"] == name].reset_index(drop=True)
+
+    def covariates_of(self, split: str) -> pd.DataFrame:
+        """What is known of the ECGs of a split, row by row."""
+        ids = self.split(split)["ecg_id"]
+        return self.covariates.reindex(pd.Index(ids)).reset_index(drop=True)
+
+    def patient_numbers(self, patient_ids: pd.Series) -> NDArray[np.intp]:
+        """A number for each patient, the same in all splits and tasks; numbers count faster."""
+        known = [self.table["patient_id"], *(o.table["patient_id"] for o in self.elsewhere)]
+        everyone = pd.Index(sorted({str(patient) for ids in known for patient in ids}))
+        return everyone.get_indexer(pd.Index(patient_ids.astype(str)))
 
     def sample(self, split: str, probabilities: pd.Series) -> Sample:
         """A split with the probabilities of one model, row by row."""
         rows = self.split(split)
         return Sample(
             rows["label"].to_numpy(dtype=np.int64),
-            rows["patient_id"].to_numpy(dtype=object),
+            self.patient_numbers(rows["patient_id"]),
             probabilities.loc[rows["ecg_id"]].to_numpy(dtype=np.float64),
         )
 
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """ECGs as statistics take them: labels, patients, probabilities, each of shape (n,)."""
+    """ECGs as statistics take them: labels, numbers of patients, probabilities, shape (n,)."""
 
     labels: NDArray[np.int64]
-    patients: NDArray[np.object_]
+    patients: NDArray[np.intp]
     probabilities: NDArray[np.float64]
 
-    def patients_by_label(self) -> tuple[int, int]:
-        """How many patients have an ECG with label 1, and how many one with label 0."""
-        with_label, without = (len(set(self.patients[self.labels == label])) for label in (1, 0))
-        return with_label, without
+
+@dataclass(frozen=True, eq=False)
+class Elsewhere:
+    """Another task, on ECGs that the evaluated one leaves out.
+
+    Args:
+        name, label_note: the task.
+        table: `ecg_id`, `patient_id`, `label` of the ECGs in the evaluated split, whose patients
+            no model has been trained on.
+    """
+
+    name: str
+    label_note: str
+    table: pd.DataFrame
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,14 +146,18 @@ class ModelPredictions:
 
     Args:
         name: shown in tables and figures.
-        valid, test: probabilities indexed by `ecg_id`, one for each ECG of the split.
+        probabilities: indexed by `ecg_id`: of every evaluated ECG, of all or none of the
+            validation split, and of whatever else.
         notes: what a reader should know of the model, such as how it handled class imbalance.
     """
 
     name: str
-    valid: pd.Series
-    test: pd.Series
+    probabilities: pd.Series
     notes: Mapping[str, str] = field(default_factory=dict)
+
+    def covers(self, ids: pd.Series) -> bool:
+        """Whether each of these ECGs has a probability."""
+        return bool(ids.isin(self.probabilities.index).all())
 
 
 def check_models(cohort: EvaluationCohort, models: Sequence[ModelPredictions]) -> None:
@@ -122,7 +165,7 @@ def check_models(cohort: EvaluationCohort, models: Sequence[ModelPredictions]) -
 
     Raises:
         ConfigurationError: there is no model, or two have the same name.
-        DataError: a probability is missing, belongs to no ECG of the split, or is none.
+        DataError: a probability is missing, given twice, or is none.
     """
     names = [model.name for model in models]
     if not names:
@@ -131,34 +174,53 @@ def check_models(cohort: EvaluationCohort, models: Sequence[ModelPredictions]) -
     if twice:
         raise ConfigurationError(f"two models are called {twice[0]!r}; give each its own name")
     for model in models:
-        for split, series in (("valid", model.valid), ("test", model.test)):
-            _check_series(series, cohort.split(split)["ecg_id"], f"{model.name}, {split}")
+        _check_series(model.probabilities, model.name)
+        for split in needed_splits(cohort, model.probabilities.index):
+            check_covered(
+                cohort.split(split)["ecg_id"], model.probabilities.index, split, model.name
+            )
 
 
-def _check_series(series: pd.Series, ids: pd.Series, source: str) -> None:
-    fix = "Predict every ECG of the split once"
-    given = pd.Index(series.index)
-    missing = pd.Index(ids).difference(given)
-    surplus = given.difference(pd.Index(ids))
-    for problem, found in (
-        (f"{given.duplicated().sum()} ECGs are predicted twice", given[given.duplicated()]),
-        (f"{len(missing)} ECGs of the split have no prediction", missing),
-        (f"{len(surplus)} predictions are for ECGs outside the split", surplus),
-    ):
-        if len(found):
-            raise DataError(problem, file=source, private=some_ids(found), fix=fix)
-    values = pd.to_numeric(series, errors="coerce").to_numpy(dtype=np.float64)
-    wrong = ~((values >= 0) & (values <= 1))
-    if wrong.any():
+def needed_splits(cohort: EvaluationCohort, given: pd.Index) -> list[str]:
+    """The evaluated split, and the validation split if any of its ECGs is predicted."""
+    needed = [cohort.evaluated]
+    if cohort.chooses_thresholds and cohort.split(VALIDATION)["ecg_id"].isin(given).any():
+        needed.insert(0, VALIDATION)
+    return needed
+
+
+def check_covered(wanted: pd.Series, given: pd.Index, split: str, source: Path | str) -> None:
+    """Make sure that all ECGs of a split are predicted.
+
+    Raises:
+        DataError: some are not.
+    """
+    missing = wanted[~wanted.isin(given)]
+    if len(missing):
         raise DataError(
-            f"{wrong.sum()} predictions are no probabilities",
+            f"{len(missing):,} of {len(wanted):,} {SPLIT_NAMES[split]} ECGs have no prediction",
             file=source,
-            private=some_ids(given[wrong]),
-            fix="Give numbers from 0 to 1",
+            column="ecg_id",
+            private=some_ids(missing),
+            fix="Predict every ECG of the split",
         )
 
 
-def _check(table: pd.DataFrame) -> None:
+def _check_series(series: pd.Series, source: str) -> None:
+    twice = series.index[series.index.duplicated()]
+    values = pd.to_numeric(series, errors="coerce").to_numpy(dtype=np.float64)
+    no_probability = series.index[~((values >= 0) & (values <= 1))]
+    for problem, found, fix in (
+        ("ECGs are predicted twice", twice, "Predict every ECG once"),
+        ("predictions are no probabilities", no_probability, "Give numbers from 0 to 1"),
+    ):
+        if len(found):
+            raise DataError(
+                f"{len(found)} {problem}", file=source, private=some_ids(found), fix=fix
+            )
+
+
+def _check(table: pd.DataFrame, evaluated: str) -> None:
     twice = table.loc[table["ecg_id"].duplicated(), "ecg_id"]
     if len(twice):
         raise DataError(
@@ -187,19 +249,20 @@ def _check(table: pd.DataFrame) -> None:
             private=some_ids(crossing),
             fix="Split by patient, so that no model is tested on patients it has seen",
         )
-    for split in ("valid", "test"):
+    for split in (VALIDATION, TEST):
         labels = table.loc[table["split"] == split, "label"]
-        if labels.nunique() < 2:
+        # Without validation ECGs no threshold is chosen; without evaluated ones there is nothing.
+        if labels.nunique() < 2 and (len(labels) or split == evaluated):
             raise DataError(
                 f"the {len(labels)} ECGs of the {SPLIT_NAMES[split]} split do not have both labels",
                 column="split",
                 fix="Check the split and the task's label",
             )
-    if table.loc[table["split"] == "test", "patient_id"].nunique() < 2:
+    if table.loc[table["split"] == evaluated, "patient_id"].nunique() < 2:
         raise DataError(
-            "all test ECGs belong to one patient",
+            f"all {SPLIT_NAMES[evaluated]} ECGs belong to one patient",
             column="patient_id",
-            fix="Give patients their own ids, and the test split more of them",
+            fix="Give patients their own ids, and the split more of them",
         )
 
 

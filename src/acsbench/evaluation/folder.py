@@ -7,10 +7,9 @@ from pathlib import Path
 
 from acsbench.errors import ConfigurationError
 
-REPORT, RESULTS, COMPARISONS = "report.html", "results.csv", "comparisons.csv"
-ROC_SVG, ROC_PNG, SUMMARY = "roc.svg", "roc.png", "evaluation.json"
-FILES = frozenset({REPORT, RESULTS, COMPARISONS, ROC_SVG, ROC_PNG, SUMMARY})
-FORMAT = "acsbench-evaluation-1"
+REPORT, SUMMARY = "report.html", "evaluation.json"
+TABLES, FIGURES = "tables", "figures"
+FORMAT = "acsbench-evaluation-2"
 
 
 def check_out(out: Path) -> None:
@@ -23,16 +22,17 @@ def check_out(out: Path) -> None:
         return
     if not out.is_dir():
         raise ConfigurationError(f"{out} is a file; name a folder")
-    inside = {path.name for path in out.iterdir()}
-    if inside and not (_is_evaluation(out) and inside <= FILES):
+    inside = {p.relative_to(out).as_posix() for p in out.rglob("*") if not p.is_dir()}
+    if inside and not inside <= _written(out):
         raise ConfigurationError(
             f"{out} holds other files than those of an evaluation; name a new folder"
         )
 
 
-def _is_evaluation(folder: Path) -> bool:
+def _written(folder: Path) -> set[str]:
+    """The files that an evaluation has written to a folder."""
     try:
         content = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(content, dict) and content.get("format") == FORMAT
+        return {SUMMARY, *content["files"]} if content["format"].startswith("acsbench-") else set()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return set()

@@ -7,17 +7,28 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import yaml
+from numpy.typing import NDArray
 
 from acsbench.cohort.task import Task
 from acsbench.errors import ConfigurationError, DataError
-from acsbench.evaluation.cohort import EvaluationCohort, ModelPredictions
+from acsbench.evaluation.analysis import Settings
+from acsbench.evaluation.cohort import (
+    TEST,
+    VALIDATION,
+    Elsewhere,
+    EvaluationCohort,
+    ModelPredictions,
+)
 from acsbench.evaluation.predictions import read_predictions
 from acsbench.evaluation.report import Evaluation, evaluate
-from acsbench.waveforms.prepare import Prepared
+from acsbench.evaluation.topics.examples import Waveforms
+from acsbench.waveforms.prepared import Prepared
 
 RUN_CONFIG, RUN_METRICS = "config.yaml", "metrics.json"
+PAGE_PROFILE = "study-rows"
 
 
 def evaluate_task(
@@ -26,6 +37,8 @@ def evaluate_task(
     predictions: Sequence[Path],
     out: Path,
     *,
+    split: str | None = None,
+    examples: bool | None = None,
     show_small_cells: bool = False,
     command: str = "",
 ) -> Evaluation:
@@ -34,13 +47,17 @@ def evaluate_task(
     Args:
         prepared: tables and labels.
         task: its name; the only one of the folder unless given.
-        predictions: Run folders, or CSV files with the ECGs of validation and test.
+        predictions: Run folders, or CSV files. A file holds every evaluated ECG; if it holds
+            those of the validation split as well, thresholds are chosen and probabilities
+            recalibrated on them; ECGs of other tasks are used where they tell of selection.
         out: folder to write.
+        split: `test` or `valid`; unless given, test where the task has test ECGs.
+        examples: draw pages of ECGs; unless given, of simulated ones only.
         show_small_cells: show counts from 1 to 10.
         command: recorded in the report.
     """
     chosen = prepared.task(task)
-    cohort = _cohort(prepared, chosen, command)
+    cohort = read_cohort(prepared, chosen, split, command)
     digests = prepared.manifest()["digests"][chosen.name]
     models = [_read_model(path, cohort, digests) for path in predictions]
     names = [model.name for model in models]
@@ -52,23 +69,32 @@ def evaluate_task(
         for model in models
     ]
     # Nobody can be found out in simulated ECGs.
-    shown = show_small_cells or prepared.simulated
-    return evaluate(cohort, models, out, show_small_cells=shown)
+    settings = Settings(show_small_cells=show_small_cells or prepared.simulated)
+    wanted = prepared.simulated if examples is None else examples
+    return evaluate(cohort, models, out, settings, _waveforms(prepared) if wanted else None)
 
 
-def _cohort(prepared: Prepared, task: Task, command: str) -> EvaluationCohort:
+def read_cohort(
+    prepared: Prepared, task: Task, split: str | None = None, command: str = ""
+) -> EvaluationCohort:
+    """The cohort of a prepared task; arguments as for `evaluate_task`."""
+    table = prepared.table(task)
+    has_test = bool((table["split"] == TEST).any())
+    evaluated = split or (TEST if has_test else VALIDATION)
+    if not (table["split"] == evaluated).any():
+        raise ConfigurationError(f"task {task.name!r} has no ECGs in the split {evaluated!r}")
     manifest = prepared.manifest()
+    seed = "" if manifest["seed"] is None else f", seed {manifest['seed']}"
     provenance = {
         "Input hash": prepared.meta["input_hash"],
         "Waveforms": ", ".join(prepared.meta["profiles"]),
-        "Split": manifest["method"]
-        + ("" if manifest["seed"] is None else f", seed {manifest['seed']}"),
+        "Split": f"{manifest['method']}{seed}; evaluated: {evaluated}",
         **{
             f"Patients of {name} (SHA-256)": d for name, d in manifest["digests"][task.name].items()
         },
     }
     return EvaluationCohort(
-        table=prepared.table(task),
+        table=table,
         task_name=task.name,
         task_version=task.version,
         task_hash=task.digest,
@@ -78,13 +104,47 @@ def _cohort(prepared: Prepared, task: Task, command: str) -> EvaluationCohort:
         simulated=prepared.simulated,
         flow=prepared.flow(task),
         provenance=provenance | ({"Command": command} if command else {}),
+        evaluated=evaluated,
+        covariates=prepared.ecgs().set_index("ecg_id"),
+        elsewhere=[
+            other
+            for name in prepared.tasks
+            if name != task.name
+            for other in _elsewhere(prepared, prepared.task(name), table, evaluated)
+        ],
     )
+
+
+def _elsewhere(
+    prepared: Prepared, other: Task, table: pd.DataFrame, evaluated: str
+) -> list[Elsewhere]:
+    """Another task on evaluated ECGs that this one leaves out, if it has any."""
+    rows = prepared.table(other)
+    # Where tasks are split each by itself, a patient may be in training here and tested there.
+    seen = table.loc[table["split"] != evaluated, "patient_id"]
+    left_out = ~rows["ecg_id"].isin(table["ecg_id"]) & ~rows["patient_id"].isin(seen)
+    rows = rows[left_out & (rows["split"] == evaluated)].sort_values("ecg_id", ignore_index=True)
+    if rows["label"].nunique() < 2:
+        return []
+    kept = rows[["ecg_id", "patient_id", "label"]]
+    return [Elsewhere(other.name, other.description, kept)]
+
+
+def _waveforms(prepared: Prepared) -> Waveforms | None:
+    """Reads the rows of printed pages, if they were prepared."""
+    if PAGE_PROFILE not in prepared.meta["profiles"]:
+        return None
+
+    def read(ecg_ids: Sequence[str]) -> NDArray[np.float32]:
+        store = prepared.store(PAGE_PROFILE)
+        return store.read(store.positions(ecg_ids))
+
+    return read
 
 
 def _read_model(path: Path, cohort: EvaluationCohort, digests: dict[str, str]) -> ModelPredictions:
     if not path.is_dir():
-        both = read_predictions(path, cohort.table)
-        return _by_split(path.stem, both, cohort, {})
+        return ModelPredictions(path.stem, read_predictions(path, cohort))
     if not (path / RUN_METRICS).is_file():
         raise DataError(
             "this is no finished run",
@@ -108,22 +168,14 @@ def _read_model(path: Path, cohort: EvaluationCohort, digests: dict[str, str]) -
         raise ConfigurationError(
             f"{path} was trained on another split of the patients than the one to evaluate"
         )
-    both = pd.concat(
-        read_predictions(path / f"predictions-{split}.csv", cohort.table, [split])
-        for split in ("valid", "test")
-    )
-    notes = {"run": path.name} | {name: _word(value) for name, value in training.items()}
-    return _by_split(config["model"], both, cohort, notes)
+    notes = {"run": path.name} | {name: str(value) for name, value in training.items()}
+    return ModelPredictions(config["model"], _run_predictions(path, cohort), notes)
 
 
-def _by_split(
-    name: str, both: pd.Series, cohort: EvaluationCohort, notes: dict[str, str]
-) -> ModelPredictions:
-    valid, test = (both.loc[cohort.split(split)["ecg_id"]] for split in ("valid", "test"))
-    return ModelPredictions(name, valid, test, notes)
-
-
-def _word(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:,}" if isinstance(value, int) else str(value)
+def _run_predictions(path: Path, cohort: EvaluationCohort) -> pd.Series:
+    """Predictions of the splits that matter, a file each."""
+    evaluated = read_predictions(path / f"predictions-{cohort.evaluated}.csv", cohort)
+    if not cohort.chooses_thresholds:
+        return evaluated
+    validation = read_predictions(path / f"predictions-{VALIDATION}.csv", cohort, (VALIDATION,))
+    return pd.concat([evaluated, validation])

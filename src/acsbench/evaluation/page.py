@@ -2,79 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
-
-from acsbench.cohort.counts import ShownStep
 from acsbench.evaluation.cohort import EvaluationCohort
-from acsbench.evaluation.metrics import METRICS, SPECIFICITY, ModelMetrics, Pair
-
-FIGURE = "Receiver operating characteristic of each model; the AUROC values are in the table above."
+from acsbench.evaluation.figures.frame import short
+from acsbench.evaluation.section import Picture, Section, Table, estimate_parts, text_of
+from acsbench.pages import inline_svg, page_environment
+from acsbench.statistics import Estimate
 
 
 @dataclass(frozen=True, eq=False)
 class Page:
-    """All that the template prints; it computes nothing itself."""
+    """All that the template prints; it computes nothing itself.
+
+    Args:
+        cohort: who was evaluated.
+        models: what is known of each model, by its name.
+        colours: of the models, in tables as in figures.
+        summary: sentences in plain words.
+        sections: tables and figures.
+        drawings: the figures as SVG, by name.
+        provenance: where the numbers come from.
+        level: confidence level.
+    """
 
     cohort: EvaluationCohort
-    summary: list[str]
-    counts: pd.DataFrame
-    flow: list[ShownStep]
-    metrics: dict[str, ModelMetrics]
-    order: list[str]
-    colours: dict[str, str]
-    notes: dict[str, dict[str, str]]
-    pairs: list[Pair]
-    models: list[str]
-    reference: dict[str, str]
-    provenance: dict[str, str]
-    figure: str | None
+    models: Mapping[str, Mapping[str, str]]
+    colours: Mapping[str, str]
+    summary: Sequence[str]
+    sections: Sequence[Section]
+    drawings: Mapping[str, str]
+    provenance: Mapping[str, str]
     level: float
-    pair_level: float
-    resamples: int
 
 
 def render(page: Page) -> str:
     """The report as HTML; everything that comes from data or files is escaped."""
-    environment = Environment(
-        loader=PackageLoader("acsbench.evaluation"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["percent"] = lambda share: f"{100 * share:g}\u00a0%"
-    environment.filters["p_value"] = p_value
-    environment.filters["limits"] = lambda estimate: f"({str(estimate).partition(' (')[2]}"
-    template = environment.get_template("report.html.j2")
-    context: dict[str, Any] = {
-        **vars(page),
-        "metric_names": METRICS,
-        "specificity": SPECIFICITY,
-        "figure": None if page.figure is None else inline_svg(page.figure, FIGURE),
+    environment = page_environment("acsbench.evaluation")
+    environment.filters["parts"] = estimate_parts
+    environment.filters["text"] = text_of
+    environment.filters["short"] = short
+    environment.filters["capital"] = lambda text: text[:1].upper() + text[1:]
+    environment.tests["estimate"] = lambda value: isinstance(value, Estimate)
+    environment.tests["table"] = lambda part: isinstance(part, Table)
+    figures = {
+        part.name: inline_svg(page.drawings[part.name], part.caption, part.name)
+        for section in page.sections
+        for part in section.parts
+        if isinstance(part, Picture)
     }
-    return template.render(context)
-
-
-def inline_svg(text: str, label: str) -> Markup:
-    """An SVG file as a part of a page, without its prolog and with a label for screen readers."""
-    _, _, body = text.partition("<svg")
-    # Our own figure: matplotlib has escaped the names in it.
-    return Markup('<svg role="img" aria-label="{}"').format(label) + Markup(body)
-
-
-def p_value(p: float) -> str:
-    """A p value as journals print it.
-
-    >>> p_value(0.00004), p_value(0.0312), p_value(0.41), p_value(float("nan"))
-    ('< 0.001', '0.031', '0.41', '–')
-    """
-    if p != p:
-        return "–"
-    if p < 0.001:
-        return "< 0.001"
-    return f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
+    references = {text for section in page.sections for text in section.references}
+    context = vars(page) | {"figures": figures, "references": sorted(references)}
+    return environment.get_template("report.html.j2").render(context)

@@ -2,72 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 
-from acsbench.evaluation.cohort import Sample
-from acsbench.evaluation.metrics import (
-    RANKING_ECGS,
-    SPECIFICITY,
-    ModelMetrics,
-    Pair,
-    model_order,
-)
+from acsbench.evaluation.analysis import Analysis
+from acsbench.evaluation.metrics import RANKING_ECGS, SPECIFICITY, Pair
+from acsbench.evaluation.section import Section, Table, Value, listed, text_of
+from acsbench.statistics import Estimate
 
 SIMULATED = (
     "The ECGs are simulated: these numbers show that the software works and say nothing about "
     "patients."
 )
-TOO_FEW = (
-    "Fewer than 11 patients of the test split have the event, or lack it. That is too few to say "
-    "anything about a model, and so few that they might be recognised; no metric is shown."
-)
 
 
-def summarise(
-    metrics: Mapping[str, ModelMetrics],
-    pairs: Sequence[Pair],
-    sample: Sample,
-    *,
-    simulated: bool,
-    level: float = 0.95,
-) -> list[str]:
+def too_few_words(split: str) -> str:
+    """Why nothing is shown."""
+    return (
+        f"Fewer than 11 patients of the {split} split have the event, or lack it. That is too few "
+        "to say anything about a model, and so few that they might be recognised; no metric is "
+        "shown."
+    )
+
+
+def summarise(analysis: Analysis, sections: Sequence[Section] = ()) -> list[str]:
     """A few sentences, each a paragraph.
 
     Args:
-        metrics: by model; none if too few patients have, or lack, the event.
-        pairs: the model with the highest AUROC against each other.
-        sample: the test ECGs.
-        simulated: no patient was involved.
-        level: confidence level.
+        analysis: cohort and models.
+        sections: the finished ones, to be quoted.
     """
-    sentences = [SIMULATED] if simulated else []
-    if not metrics:
-        return [*sentences, TOO_FEW]
-    best = model_order(metrics)[0]
+    sentences = [SIMULATED] if analysis.cohort.simulated else []
+    if analysis.too_few:
+        return [*sentences, too_few_words(analysis.split_name)]
+    tables = {table.name: table for section in sections for table in section.tables}
     return [
         *sentences,
-        _discrimination(best, metrics, sample, level),
-        *_ranking(best, pairs),
-        _at_threshold(best, metrics[best]),
+        _discrimination(analysis),
+        *_ranking(analysis),
+        *_at_threshold(analysis),
+        *_signs(analysis, tables),
+        *_calibration(analysis, tables),
+        *_groups(analysis, tables),
     ]
 
 
-def _discrimination(
-    best: str, metrics: Mapping[str, ModelMetrics], sample: Sample, level: float
-) -> str:
-    area = metrics[best].estimates["auroc"]
-    value, _, limits = str(area).partition(" (")
+def _discrimination(analysis: Analysis) -> str:
+    best, *others = analysis.order
+    area, level = analysis.areas[best], analysis.settings.level
+    value, _, limits = text_of(area).partition(" (")
     number = f"{value} ({100 * level:g} % interval {limits}"
-    ecgs = f"{len(sample.labels):,} test ECGs of {len(set(sample.patients)):,} patients"
-    if len(metrics) == 1:
+    ecgs = (
+        f"{len(analysis.labels):,} {analysis.split_name} ECGs of "
+        f"{len(set(analysis.patients)):,} patients"
+    )
+    if not others:
         text = f"On {ecgs}, {best} reached an AUROC of {number}"
-    elif len(sample.labels) >= RANKING_ECGS:
-        text = f"On {ecgs}, {best} had the highest AUROC of {len(metrics)} models, {number}"
+    elif len(analysis.labels) >= RANKING_ECGS:
+        text = f"On {ecgs}, {best} had the highest AUROC of {len(others) + 1} models, {number}"
     else:
-        others = _listed(
-            f"{name} {metrics[name].estimates['auroc']}" for name in model_order(metrics)[1:]
-        )
-        text = f"On {ecgs}, {best} reached an AUROC of {number}, {others}"
+        rest = listed(f"{name} {analysis.areas[name]}" for name in others)
+        text = f"On {ecgs}, {best} reached an AUROC of {number}, {rest}"
     text += (
         f": of an ECG with the event and one without, it gives the right one the higher "
         f"probability {100 * area.value:.0f} times in 100."
@@ -77,42 +71,106 @@ def _discrimination(
     return text
 
 
-def _ranking(best: str, pairs: Sequence[Pair]) -> list[str]:
-    if pairs and pairs[0].comparison.difference.n < RANKING_ECGS:
-        leads = _listed(f"{pair.comparison.difference} over {pair.second}" for pair in pairs)
+def _ranking(analysis: Analysis) -> list[str]:
+    best = analysis.order[0]
+    pairs = [pair for pair in analysis.pairs if pair.first == best]
+    if pairs and len(analysis.labels) < RANKING_ECGS:
+        leads = listed(f"{pair.comparison.difference} over {pair.second}" for pair in pairs)
         return [
             f"The AUROC of {best} differs by {leads}. These are fewer than {RANKING_ECGS:,} ECGs, "
             "from which no ranking of models is claimed."
         ]
-    behind = [pair for pair in pairs if pair.differs]
-    undecided = [pair for pair in pairs if not pair.differs]
+    behind = [pair for pair in pairs if pair.ranks]
+    same = [pair for pair in pairs if pair.reading == "equivalent"]
+    undecided = [pair for pair in pairs if pair.reading == "undecided"]
     sentences = []
     if behind:
-        leads = _listed(f"{pair.comparison.difference} over {pair.second}" for pair in behind)
+        leads = listed(f"{pair.comparison.difference} over {pair.second}" for pair in behind)
         sentences.append(f"Its lead in AUROC is larger than chance explains: {leads}.")
+    if same:
+        sentences.append(f"For any purpose it is as good as {_seconds(same)}.")
     if undecided:
-        others = _listed(pair.second for pair in undecided)
-        leads = _listed(str(pair.comparison.difference) for pair in undecided)
-        plural = len(undecided) > 1
+        leads = listed(str(pair.comparison.difference) for pair in undecided)
         sentences.append(
-            f"These ECGs do not tell whether {best} is better than {others}: the "
-            f"{'intervals' if plural else 'interval'} of the difference in AUROC, {leads}, "
-            f"{'include' if plural else 'includes'} 0."
+            f"These ECGs do not tell whether {best} is better than {_seconds(undecided)}: the "
+            f"difference in AUROC is {leads}, and with so many comparisons chance may explain that."
         )
     return sentences
 
 
-def _at_threshold(best: str, model: ModelMetrics) -> str:
-    found = model.estimates["sensitivity_at_90_specificity"]
-    spared = model.estimates["realised_specificity"]
-    return (
+def _seconds(pairs: Sequence[Pair]) -> str:
+    return listed(pair.second for pair in pairs)
+
+
+def _at_threshold(analysis: Analysis) -> list[str]:
+    best = analysis.order[0]
+    estimates = analysis.metrics[best].estimates
+    if "realised_specificity" not in estimates:
+        return [
+            "Without probabilities of validation ECGs no threshold is chosen and nothing is "
+            "recalibrated."
+        ]
+    found, spared = estimates["sensitivity_at_90_specificity"], estimates["realised_specificity"]
+    return [
         f"At the threshold that gave {best} a specificity of {100 * SPECIFICITY:.0f} % on the "
-        f"validation ECGs, it found {100 * found.value:.0f} % of the events in the test ECGs "
-        f"({100 * found.low:.0f} to {100 * found.high:.0f} %), at a specificity of "
-        f"{100 * spared.value:.0f} % ({100 * spared.low:.0f} to {100 * spared.high:.0f} %)."
-    )
+        f"validation ECGs, it found {100 * found.value:.0f} % of the events in the "
+        f"{analysis.split_name} ECGs ({_per_cent(found)}), at a specificity of "
+        f"{100 * spared.value:.0f} % ({_per_cent(spared)})."
+    ]
 
 
-def _listed(words: Iterable[str]) -> str:
-    *others, last = words
-    return f"{', '.join(others)} and {last}" if others else last
+def _per_cent(estimate: Estimate) -> str:
+    return f"{100 * estimate.low:.0f} to {100 * estimate.high:.0f} %"
+
+
+def _signs(analysis: Analysis, tables: dict[str, Table]) -> list[str]:
+    row = _row(tables, "testing-yield", analysis.order[0])
+    found = row.get("found_without_sign")
+    if not isinstance(found, Estimate):
+        return []
+    return [
+        f"Of the events that {analysis.order[0]} finds when it calls as many as there are, "
+        f"{100 * found.value:.0f} % ({_per_cent(found)}) show none of the signs that a "
+        "cardiologist reads."
+    ]
+
+
+def _calibration(analysis: Analysis, tables: dict[str, Table]) -> list[str]:
+    row = _row(tables, "calibration", analysis.order[0])
+    intercept, slope = row.get("intercept"), row.get("slope")
+    if not isinstance(intercept, Estimate) or not isinstance(slope, Estimate):
+        return []
+    faults = []
+    if not intercept.low <= 0 <= intercept.high:
+        faults.append(f"too {'low' if intercept.value > 0 else 'high'} on the whole")
+    if not slope.low <= 1 <= slope.high:
+        faults.append(f"too {'extreme' if slope.value < 1 else 'cautious'}")
+    words = listed(faults) if faults else "not shown to be wrong"
+    return [
+        f"Its probabilities are {words} (calibration intercept {intercept.value:.2f}, slope "
+        f"{slope.value:.2f}; of true ones they are 0 and 1).".replace("-", "−")
+    ]
+
+
+def _groups(analysis: Analysis, tables: dict[str, Table]) -> list[str]:
+    if "subgroup-gaps" not in tables:
+        return []
+    gaps = [r for r in tables["subgroup-gaps"].rows if r["model"] == analysis.order[0]]
+    sure = [
+        r
+        for r in gaps
+        if isinstance(r["p_adjusted"], float) and r["p_adjusted"] < 1 - analysis.settings.level
+    ]
+    if not sure:
+        return [
+            f"Of {len(gaps)} gaps between groups of patients none is larger than chance explains, "
+            "which does not show that there is none."
+        ]
+    named = listed(f"{r['by']}, {r['group']}: {r['what']} {text_of(r['gap'])}" for r in sure)
+    return [f"Gaps to the rest that are larger than chance explains: {named}."]
+
+
+def _row(tables: dict[str, Table], table: str, model: str) -> dict[str, Value]:
+    if table not in tables:
+        return {}
+    return next((dict(row) for row in tables[table].rows if row.get("model") == model), {})

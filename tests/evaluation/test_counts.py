@@ -1,11 +1,8 @@
 import pandas as pd
-import pytest
 
 from acsbench.cohort.build import Step
 from acsbench.cohort.counts import flow_steps, split_counts
-from acsbench.evaluation.cohort import EvaluationCohort, Sample
-from acsbench.evaluation.metrics import METRICS, model_metrics
-from acsbench.evaluation.tables import results_table
+from acsbench.evaluation.cohort import EvaluationCohort
 
 
 def cohort(counts, flow=()):
@@ -99,23 +96,3 @@ def test_flow_tells_small_steps_with_their_neighbours():
 
 def test_flow_ends_with_who_was_evaluated():
     assert steps([("read", 600, 590)])[-1] == ("in a split", "480", "480", "120")
-
-
-@pytest.mark.parametrize(("with_event", "shown"), [(50, "50"), (6, "<11")])
-def test_results_are_long_and_say_where_they_come_from(with_event, shown):
-    made = cohort(LARGE | {"test": (with_event, 60)})
-    rows = made.split("test")
-    sample = Sample(
-        rows["label"].to_numpy(), rows["patient_id"].to_numpy(dtype=object), rows.index / 200
-    )
-    metrics = {"a": model_metrics(sample, sample, resamples=50)} if with_event > 10 else {}
-    results = results_table(made, ["a"], metrics, sample)
-    assert list(results.columns[:10]) == [
-        *("model", "metric", "value", "low", "high", "level", "method", "n", "events", "groups")
-    ]
-    assert list(results["metric"]) == list(METRICS)
-    assert set(results["events"]) == {shown}
-    assert set(results["task_hash"]) == {"hash"}
-    assert results["value"].isna().all() == (with_event < 11)
-    if with_event < 11:
-        assert set(results["method"]) == {"too few events"}

@@ -1,0 +1,172 @@
+"""All that the topics of a report start from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from acsbench.cohort.counts import SPLIT_NAMES
+from acsbench.disclosure import too_few_patients
+from acsbench.evaluation.cohort import VALIDATION, EvaluationCohort, ModelPredictions, Sample
+from acsbench.evaluation.figures.frame import Marks, Style, model_styles
+from acsbench.evaluation.metrics import ModelMetrics, Pair, compare_models, model_metrics
+from acsbench.evaluation.signs import Flags, read_signs
+from acsbench.statistics import Estimate, auroc
+from acsbench.statistics.resample import RESAMPLES
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the user may choose.
+
+    Args:
+        level: confidence level of all intervals.
+        resamples: bootstrap draws, where an interval has no formula.
+        seed: of the bootstrap.
+        show_small_cells: show counts from 1 to 10, and the numbers that rest on them.
+    """
+
+    level: float = 0.95
+    resamples: int = RESAMPLES
+    seed: int = 0
+    show_small_cells: bool = False
+
+    @property
+    def resampling(self) -> dict[str, int]:
+        """Arguments of the statistics that draw patients."""
+        return {"resamples": self.resamples, "seed": self.seed}
+
+
+DEFAULTS = Settings()
+
+
+@dataclass(frozen=True, eq=False)
+class Analysis:
+    """A cohort and its models, aligned row by row.
+
+    Args:
+        cohort: who counts.
+        models: what each model said, in the order given.
+        settings: the user's choices.
+    """
+
+    cohort: EvaluationCohort
+    models: Sequence[ModelPredictions]
+    settings: Settings = DEFAULTS
+
+    @cached_property
+    def samples(self) -> dict[str, Sample]:
+        """The evaluated ECGs with the probabilities of each model."""
+        split = self.cohort.evaluated
+        return {m.name: self.cohort.sample(split, m.probabilities) for m in self.models}
+
+    @cached_property
+    def validation(self) -> dict[str, Sample]:
+        """The validation ECGs with the probabilities of each model that predicts them."""
+        if not self.cohort.chooses_thresholds:
+            return {}
+        ids = self.cohort.split(VALIDATION)["ecg_id"]
+        return {
+            m.name: self.cohort.sample(VALIDATION, m.probabilities)
+            for m in self.models
+            if m.covers(ids)
+        }
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """0/1 of the evaluated ECGs, shape (n,)."""
+        return next(iter(self.samples.values())).labels
+
+    @property
+    def patients(self) -> NDArray[np.intp]:
+        """Numbers of the evaluated ECGs' patients, shape (n,)."""
+        return next(iter(self.samples.values())).patients
+
+    @cached_property
+    def covariates(self) -> pd.DataFrame:
+        """What else is known of the evaluated ECGs, row by row."""
+        return self.cohort.covariates_of(self.cohort.evaluated)
+
+    @cached_property
+    def signs(self) -> dict[str, Flags]:
+        """What a reader saw in the evaluated ECGs, for signs that enough patients have."""
+        return {
+            name: flags
+            for name, flags in read_signs(self.covariates).items()
+            if self.may_show(flags) and self.may_show(~flags)
+        }
+
+    @cached_property
+    def areas(self) -> dict[str, Estimate]:
+        """AUROC of each model, from the highest; a tie keeps the order given."""
+        areas = {
+            name: auroc(sample.labels, sample.probabilities, sample.patients, self.settings.level)
+            for name, sample in self.samples.items()
+        }
+        return dict(sorted(areas.items(), key=lambda item: -item[1].value))
+
+    @property
+    def order(self) -> list[str]:
+        """Names of the models, from the highest AUROC."""
+        return list(self.areas)
+
+    @cached_property
+    def metrics(self) -> dict[str, ModelMetrics]:
+        """The leading metrics of each model, from the highest AUROC."""
+        return {
+            name: model_metrics(
+                self.samples[name],
+                self.validation.get(name),
+                level=self.settings.level,
+                **self.settings.resampling,
+            )
+            for name in self.order
+        }
+
+    @cached_property
+    def pairs(self) -> list[Pair]:
+        """Every two models, the one with the higher AUROC first."""
+        return compare_models(
+            {name: self.samples[name] for name in self.order}, self.settings.level
+        )
+
+    @cached_property
+    def styles(self) -> dict[str, Style]:
+        """Colour and line style of each model."""
+        return model_styles([model.name for model in self.models])
+
+    @property
+    def split_name(self) -> str:
+        """What the evaluated ECGs are called: test or validation."""
+        return SPLIT_NAMES[self.cohort.evaluated]
+
+    @property
+    def too_few(self) -> bool:
+        """Whether fewer than eleven patients have, or lack, the event: nothing may be shown."""
+        return not self.may_show(np.ones(len(self.labels), dtype=bool))
+
+    def may_show(self, rows: Flags) -> bool:
+        """Whether enough patients among these ECGs have the event, and enough lack it."""
+        if self.settings.show_small_cells:
+            # A statistic still needs both classes, of more than one patient.
+            return len(set(self.labels[rows])) == 2 and len(set(self.patients[rows])) > 1
+        return not too_few_patients(self.labels[rows], self.patients[rows])
+
+    def rows(self, name: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Labels and a model's probabilities, as the statistics take them."""
+        return self.labels, self.samples[name].probabilities
+
+    def marks(self, what: str, label_note: str = "", ecgs: int | None = None) -> Marks:
+        """Title and note of a figure, of the task's events and ECGs unless others are given."""
+        size = len(self.labels) if ecgs is None else ecgs
+        return Marks(
+            title=f"{self.cohort.task_name}: {what}, {size:,} {self.split_name} ECGs",
+            note=f"Events: {label_note or self.cohort.label_note}",
+            simulated=self.cohort.simulated,
+            level=self.settings.level,
+        )

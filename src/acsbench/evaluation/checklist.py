@@ -1,0 +1,90 @@
+"""The TRIPOD+AI checklist, filled in where a run knows the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import resources
+
+import yaml
+
+from acsbench import __version__
+from acsbench.evaluation.analysis import Analysis
+from acsbench.evaluation.section import Section, Table, Value, listed
+
+TO_COMPLETE = "to be completed by the authors"
+_FILE = "tripod_ai.yaml"
+
+
+def checklist(analysis: Analysis) -> Section:
+    """Every item of TRIPOD+AI with what is known of it."""
+    facts = _facts(analysis)
+    text = (resources.files("acsbench.evaluation") / _FILE).read_text("utf-8")
+    rows: list[dict[str, Value]] = [
+        {
+            "item": item["item"],
+            "topic": item["topic"],
+            "asks": item["asks"],
+            "answer": _answer(item.get("answer", ""), facts),
+        }
+        for item in yaml.safe_load(text)
+    ]
+    return Section(
+        "TRIPOD+AI checklist",
+        parts=[
+            Table(
+                "tripod-ai",
+                "Items of TRIPOD+AI in our words, with what this run knows.",
+                {"item": "Item", "topic": "Topic", "asks": "What to report", "answer": "Answer"},
+                4,
+                rows,
+            )
+        ],
+        references=[
+            "Collins GS, Moons KGM, Dhiman P, et al. TRIPOD+AI statement: updated guidance for "
+            "reporting clinical prediction models that use regression or machine learning "
+            "methods. BMJ 2024;385:e078378."
+        ],
+    )
+
+
+def _answer(template: str, facts: Mapping[str, str]) -> str:
+    """The answer with its facts, or that the authors must give it."""
+    try:
+        return template.format_map(facts) or TO_COMPLETE
+    except KeyError:
+        return TO_COMPLETE
+
+
+def _facts(analysis: Analysis) -> dict[str, str]:
+    """What is known; a fact that is not is missing."""
+    cohort = analysis.cohort
+    validated = bool(analysis.validation)
+    facts = {
+        "models": listed([model.name for model in analysis.models]),
+        "split": analysis.split_name,
+        "task": cohort.task_name,
+        "task_version": str(cohort.task_version),
+        "dataset": cohort.dataset_title,
+        "label_note": cohort.label_note,
+        "version": f"acsbench {__version__}",
+        "recalibration": "Platt’s scaling and isotonic regression on the validation ECGs, overall."
+        if validated
+        else "None.",
+        "recalibration_results": "See Calibration." if validated else "No model was updated.",
+        "thresholds": "Thresholds were chosen on the validation ECGs (see Thresholds)."
+        if validated
+        else "No threshold was chosen for lack of validation ECGs.",
+    }
+    if cohort.flow:
+        facts["eligibility"] = "; ".join(step.name for step in cohort.flow)
+    for name, key in (("waveforms", "Waveforms"), ("split_method", "Split")):
+        if key in cohort.provenance:
+            facts[name] = cohort.provenance[key]
+    handled = {
+        model.name: model.notes["class imbalance"]
+        for model in analysis.models
+        if "class imbalance" in model.notes
+    }
+    if len(handled) == len(analysis.models):
+        facts["class_imbalance"] = "; ".join(f"{name}: {how}" for name, how in handled.items())
+    return facts

@@ -1,0 +1,200 @@
+"""Whether predicted risks are true, as predicted and after recalibration on validation."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import numpy as np
+from numpy.typing import NDArray
+
+from acsbench.evaluation.analysis import Analysis
+from acsbench.evaluation.figures.panels import CalibrationPanel, calibration_figure
+from acsbench.evaluation.section import Picture, Section, Table, Value, text_of
+from acsbench.statistics import (
+    brier,
+    brier_decomposition,
+    calibration_bins,
+    calibration_curve,
+    calibration_intercept,
+    calibration_slope,
+    expected_calibration_error,
+    fit_isotonic,
+    fit_platt,
+    integrated_calibration_index,
+    log_loss,
+)
+from acsbench.statistics.logistic import SeparationError
+
+Floats = NDArray[np.float64]
+Rows = dict[tuple[str, str], dict[str, Value]]
+"""Numbers by model and variant."""
+
+AS_PREDICTED, PLATT, ISOTONIC = "as predicted", "Platt", "isotonic"
+BINS = 10
+FEWEST_VALUES = 10
+"""Probabilities with fewer different values have no curve; their groups are in the table."""
+
+
+def calibration(analysis: Analysis) -> Section:
+    """Calibration plots and numbers, and the same after recalibration."""
+    variants = {name: recalibrated(analysis, name) for name in analysis.order}
+    rows = {
+        (name, variant): _numbers(analysis, probabilities, variant)
+        for name, of_model in variants.items()
+        for variant, probabilities in of_model.items()
+    }
+    parts: list[Table | Picture] = [_figure(analysis, variants, rows, AS_PREDICTED)]
+    paragraphs = []
+    if any(variant == PLATT for _, variant in rows):
+        parts.append(_figure(analysis, variants, rows, PLATT))
+    if not analysis.validation:
+        paragraphs.append(
+            "No probabilities of validation ECGs were given, so nothing is recalibrated."
+        )
+    parts += [_table(rows), _decomposition(analysis)]
+    return Section(
+        "Calibration",
+        paragraphs,
+        parts,
+        methods=[
+            "Calibration: intercept (calibration in the large) and slope of a logistic "
+            "regression of the event on the logit of the predicted risk, with sandwich limits "
+            "over patients; curves by restricted cubic splines of that logit, with a pointwise "
+            f"band; points are {BINS} groups of equally many ECGs. ICI: mean distance between "
+            "predicted risk and curve (Austin & Steyerberg 2019). ECE: the same over the groups. "
+            "Recalibration by Platt’s scaling (1999) and by isotonic regression, fitted on the "
+            "validation ECGs. Brier score = reliability − resolution + uncertainty, with isotonic "
+            "regression in place of groups (Dimitriadis 2021).",
+        ],
+        references=[
+            "Austin PC, Steyerberg EW. The Integrated Calibration Index (ICI) and related metrics "
+            "for quantifying the calibration of logistic regression models. Stat Med "
+            "2019;38:4051–4065.",
+            "Dimitriadis T, Gneiting T, Jordan AI. Stable reliability diagrams for probabilistic "
+            "classifiers. Proc Natl Acad Sci 2021;118:e2016191118.",
+            "Platt JC. Probabilistic outputs for support vector machines and comparisons to "
+            "regularized likelihood methods. Advances in Large Margin Classifiers 1999:61–74.",
+        ],
+    )
+
+
+def recalibrated(analysis: Analysis, name: str) -> dict[str, Floats]:
+    """A model's probabilities as predicted and, with validation ECGs, recalibrated on them."""
+    probabilities = analysis.rows(name)[1]
+    variants = {AS_PREDICTED: probabilities}
+    valid = analysis.validation.get(name)
+    if valid is not None and np.ptp(valid.probabilities) > 0:
+        variants[PLATT] = fit_platt(valid.labels, valid.probabilities)(probabilities)
+        variants[ISOTONIC] = fit_isotonic(valid.labels, valid.probabilities)(probabilities)
+    return variants
+
+
+def _figure(
+    analysis: Analysis, variants: dict[str, dict[str, Floats]], rows: Rows, variant: str
+) -> Picture:
+    panels = [
+        _panel(analysis, name, of_model[variant], rows[name, variant])
+        for name, of_model in variants.items()
+        if variant in of_model
+    ]
+    words = "" if variant == AS_PREDICTED else ", recalibrated by Platt’s scaling"
+    return Picture(
+        "calibration" if variant == AS_PREDICTED else "calibration-recalibrated",
+        f"Calibration{words}: observed event rate against predicted risk, with the interval as "
+        "a band, and ten groups of equally many ECGs as points. On the dotted line predictions "
+        "are true.",
+        calibration_figure(panels, analysis.marks(f"calibration{words}")),
+    )
+
+
+def _panel(
+    analysis: Analysis, name: str, probabilities: Floats, row: dict[str, Value]
+) -> CalibrationPanel:
+    rows = (analysis.labels, probabilities, analysis.patients, analysis.settings.level)
+    empty = np.array([])
+    curve = (empty, empty, empty, empty)
+    if "ici" in row:
+        found = calibration_curve(*rows)
+        curve = (found.predicted, found.observed, found.low, found.high)
+    words = [
+        f"{title} {text_of(row[key]).partition(' ')[0]}"
+        for key, title in (("intercept", "intercept"), ("slope", "slope"), ("ici", "ICI"))
+        if key in row
+    ]
+    return CalibrationPanel(
+        name,
+        analysis.styles[name],
+        *curve,
+        points=[(group.predicted, group.observed) for group in calibration_bins(*rows, bins=BINS)],
+        words="\n".join(words),
+    )
+
+
+def _numbers(analysis: Analysis, probabilities: Floats, variant: str) -> dict[str, Value]:
+    rows = (analysis.labels, probabilities, analysis.patients, analysis.settings.level)
+    resampling = analysis.settings.resampling
+    numbers: dict[str, Value] = {
+        "intercept": calibration_intercept(*rows),
+        "brier": brier(*rows),
+        "log_loss": log_loss(*rows),
+        "ece": expected_calibration_error(*rows, bins=BINS, **resampling),
+    }
+    # Isotonic risks are steps that may reach 0 and 1: no logit to draw a line or a curve through.
+    if variant != ISOTONIC and has_curve(probabilities):
+        numbers["slope"] = calibration_slope(*rows)
+        # Where risks hardly overlap there is no curve to fit, and nothing to measure it by.
+        with suppress(SeparationError):
+            numbers["ici"] = integrated_calibration_index(*rows, **resampling)
+    return numbers
+
+
+def has_curve(probabilities: Floats) -> bool:
+    """Whether probabilities differ enough for a slope and a curve."""
+    return len(np.unique(probabilities)) >= FEWEST_VALUES
+
+
+def _table(rows: Rows) -> Table:
+    return Table(
+        "calibration",
+        "Calibration as predicted and after recalibration on the validation ECGs. Of true "
+        "probabilities intercept, ICI and ECE are 0, and the slope is 1.",
+        {
+            "model": "Model",
+            "variant": "Variant",
+            "intercept": "Intercept",
+            "slope": "Slope",
+            "ici": "ICI",
+            "ece": "ECE",
+            "brier": "Brier score",
+            "log_loss": "Log loss",
+        },
+        2,
+        [{"model": name, "variant": variant} | row for (name, variant), row in rows.items()],
+        "Log loss is infinite where a risk of exactly 0 or 1 was wrong; for the intercept such a "
+        "risk counts as 0.000001 away from it. ICI and ECE are never below 0, so that their "
+        "intervals cannot reach it.",
+    )
+
+
+def _decomposition(analysis: Analysis) -> Table:
+    table: list[dict[str, Value]] = []
+    for name in analysis.order:
+        rows = (*analysis.rows(name), analysis.patients, analysis.settings.level)
+        table.append(
+            {"model": name, **vars(brier_decomposition(*rows, **analysis.settings.resampling))}
+        )
+    return Table(
+        "brier-decomposition",
+        "Brier score = reliability − resolution + uncertainty. Reliability is what wrong "
+        "probabilities cost, resolution what telling ECGs apart gains, uncertainty the score of "
+        "the event rate.",
+        {
+            "model": "Model",
+            "brier": "Brier score",
+            "reliability": "Reliability",
+            "resolution": "Resolution",
+            "uncertainty": "Uncertainty",
+        },
+        1,
+        table,
+    )

@@ -1,0 +1,268 @@
+"""From risks to decisions: what models do at thresholds, and whom they rule out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from acsbench.evaluation.analysis import Analysis
+from acsbench.evaluation.cohort import Sample
+from acsbench.evaluation.metrics import SPECIFICITY
+from acsbench.evaluation.section import Section, Table, Threshold, Value
+from acsbench.statistics import (
+    Estimate,
+    accuracy,
+    f1,
+    negative_likelihood_ratio,
+    negative_predictive_value,
+    number_needed_to_test,
+    optimistic_threshold,
+    positive_likelihood_ratio,
+    positive_predictive_value,
+    post_test_probability,
+    rule_out,
+    sensitivity,
+    share_called,
+    specificity,
+    threshold_at_capacity,
+    threshold_at_sensitivity,
+    threshold_at_specificity,
+    youden_threshold,
+)
+
+SENSITIVITY, RULE_OUT_SENSITIVITY, CAPACITY = 0.90, 0.99, 0.20
+PREVALENCES = (0.02, 0.05, 0.10, 0.20)
+STUDY_RULE = "as many called as events (optimistic)"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How a threshold is chosen on validation ECGs, and what a report calls it."""
+
+    title: str
+    choose: Callable[[Sample], float]
+
+
+COMMON = Rule(
+    f"specificity {100 * SPECIFICITY:g}\u00a0%",
+    lambda valid: threshold_at_specificity(valid.labels, valid.probabilities, SPECIFICITY),
+)
+RULES = (
+    COMMON,
+    Rule(
+        f"sensitivity {100 * SENSITIVITY:g}\u00a0%",
+        lambda valid: threshold_at_sensitivity(valid.labels, valid.probabilities, SENSITIVITY),
+    ),
+    Rule("Youden", lambda valid: youden_threshold(valid.labels, valid.probabilities)),
+    Rule(
+        f"top {100 * CAPACITY:g}\u00a0% called",
+        lambda valid: threshold_at_capacity(valid.probabilities, CAPACITY),
+    ),
+    Rule(
+        "as many called as events",
+        lambda valid: threshold_at_capacity(valid.probabilities, float(valid.labels.mean())),
+    ),
+)
+STATISTICS: Mapping[str, tuple[str, Callable[..., Estimate]]] = {
+    "sensitivity": ("Sensitivity", sensitivity),
+    "specificity": ("Specificity", specificity),
+    "ppv": ("PPV", positive_predictive_value),
+    "npv": ("NPV", negative_predictive_value),
+    "accuracy": ("Accuracy", accuracy),
+    "f1": ("F1", f1),
+    "lr_positive": ("LR+", positive_likelihood_ratio),
+    "lr_negative": ("LR−", negative_likelihood_ratio),
+    "number_needed_to_test": ("NNT", number_needed_to_test),
+    "called": ("Called", share_called),
+}
+
+
+_RATES = ("sensitivity", "specificity", "ppv", "npv", "accuracy")
+
+
+def operating_points(analysis: Analysis) -> Section:
+    """Thresholds chosen on validation, the study's own rule beside them, and rule-out."""
+    parts = [_study_table(analysis)]
+    paragraphs = []
+    if analysis.validation:
+        parts = [*_common_tables(analysis), _rules_table(analysis), *parts]
+        parts += [_rule_out_table(analysis), _prevalence_table(analysis)]
+    else:
+        paragraphs.append(
+            "No probabilities of validation ECGs were given, so no threshold could be chosen "
+            "apart from the evaluated ECGs. What follows is the study’s rule, which flatters."
+        )
+    return Section(
+        "Thresholds",
+        paragraphs,
+        parts,
+        methods=[
+            "At a threshold: shares have Wilson limits (1927) for the effective number of ECGs "
+            "(Rao & Scott 1992); ratios have limits of the delta method over patients. The "
+            "uncertainty of the threshold itself is not part of them. LR: likelihood ratio. NNT: "
+            "number needed to test, called per event found."
+        ],
+    )
+
+
+def at_threshold(analysis: Analysis, name: str, threshold: float) -> dict[str, Value]:
+    """All statistics of a model at a threshold; those that nobody's call defines are missing."""
+    labels, scores = analysis.rows(name)
+    called = scores >= threshold
+    undefined = set()
+    if not called.any():
+        undefined |= {"ppv", "f1", "lr_positive", "number_needed_to_test"}
+    if called.all():
+        undefined |= {"npv", "lr_negative"}
+    rows = (labels, scores, threshold, analysis.patients, analysis.settings.level)
+    found: dict[str, Value] = {
+        key: statistic(*rows) for key, (_, statistic) in STATISTICS.items() if key not in undefined
+    }
+    return {"threshold": Threshold(threshold)} | found
+
+
+def _headings(*names: str) -> dict[str, str]:
+    return {"threshold": "Threshold"} | {name: STATISTICS[name][0] for name in names}
+
+
+def _common_tables(analysis: Analysis) -> list[Table]:
+    rows: list[dict[str, Value]] = [
+        {"model": name, **at_threshold(analysis, name, COMMON.choose(valid))}
+        for name, valid in _validated(analysis).items()
+    ]
+    caption = (
+        f"At the threshold that gave a specificity of {100 * SPECIFICITY:g}\u00a0% on the "
+        "validation ECGs: "
+    )
+    return [
+        Table(f"at-common-threshold-{name}", caption + words, columns, 1, rows)
+        for name, words, columns in (
+            ("rates", "rates.", {"model": "Model", **_headings(*_RATES)}),
+            (
+                "ratios",
+                "ratios, and the share of ECGs called.",
+                {"model": "Model"} | {k: h for k, (h, _) in STATISTICS.items() if k not in _RATES},
+            ),
+        )
+    ]
+
+
+def _rules_table(analysis: Analysis) -> Table:
+    rows: list[dict[str, Value]] = [
+        {"model": name, "rule": rule.title, **at_threshold(analysis, name, rule.choose(valid))}
+        for name, valid in _validated(analysis).items()
+        for rule in RULES
+    ]
+    best = analysis.order[0]
+    return Table(
+        "thresholds",
+        f"{best} at thresholds that different rules chose on the validation ECGs; the other "
+        "models are in the CSV file.",
+        {"model": "Model", "rule": "Rule on validation", **_headings(*STATISTICS)},
+        2,
+        rows,
+        shown=[row for row in rows if row["model"] == best],
+        off_page=("model", "f1", "lr_positive", "lr_negative", "number_needed_to_test"),
+    )
+
+
+def _study_table(analysis: Analysis) -> Table:
+    """The study's table of accuracy and PPV, and the same with an honest threshold beside it."""
+    rows: list[dict[str, Value]] = []
+    for name in analysis.order:
+        at = at_threshold(analysis, name, optimistic_threshold(*analysis.rows(name)))
+        row: dict[str, Value] = {"model": name, "accuracy": at["accuracy"], "ppv": at.get("ppv")}
+        if name in analysis.validation:
+            honest = at_threshold(analysis, name, RULES[-1].choose(analysis.validation[name]))
+            row |= {"accuracy_validated": honest["accuracy"], "ppv_validated": honest.get("ppv")}
+        rows.append(row)
+    for sign, seen in analysis.signs.items():
+        flag = (
+            analysis.labels,
+            seen.astype(float),
+            0.5,
+            analysis.patients,
+            analysis.settings.level,
+        )
+        rows.append(
+            {
+                "model": f"{sign} (reading)",
+                "accuracy": accuracy(*flag),
+                "ppv": positive_predictive_value(*flag),
+            }
+        )
+    columns = {"model": "Model", "accuracy": "Accuracy, optimistic", "ppv": "PPV, optimistic"}
+    if analysis.validation:
+        columns |= {
+            "accuracy_validated": "Accuracy, threshold from validation",
+            "ppv_validated": "PPV, threshold from validation",
+        }
+    return Table(
+        "accuracy-and-ppv",
+        "Accuracy and PPV by the study’s rule: as many ECGs called as there are events. "
+        "Optimistic: the number was taken from the labels of the very ECGs that are judged.",
+        columns,
+        1,
+        rows,
+        "By that rule PPV equals sensitivity. A sign calls whom it calls, by any rule.",
+    )
+
+
+def _rule_out_table(analysis: Analysis) -> Table:
+    rows: list[dict[str, Value]] = []
+    for name, valid in _validated(analysis).items():
+        threshold = threshold_at_sensitivity(
+            valid.labels, valid.probabilities, RULE_OUT_SENSITIVITY
+        )
+        out = rule_out(*analysis.rows(name), threshold, analysis.patients, analysis.settings.level)
+        rows.append(
+            {
+                "model": name,
+                "threshold": Threshold(threshold),
+                "ruled_out": out.ruled_out,
+                "npv": out.negative_predictive_value,
+                "sensitivity": out.sensitivity,
+            }
+        )
+    return Table(
+        "rule-out",
+        "Rule-out: ECGs below the threshold that kept a sensitivity of "
+        f"{100 * RULE_OUT_SENSITIVITY:g}\u00a0% on the validation ECGs.",
+        {
+            "model": "Model",
+            "threshold": "Threshold",
+            "ruled_out": "Share ruled out",
+            "npv": "NPV",
+            "sensitivity": "Sensitivity reached",
+        },
+        1,
+        rows,
+    )
+
+
+def _prevalence_table(analysis: Analysis) -> Table:
+    rows: list[dict[str, Value]] = []
+    for name, valid in _validated(analysis).items():
+        at = at_threshold(analysis, name, COMMON.choose(valid))
+        ratio = at.get("lr_positive")
+        if isinstance(ratio, Estimate) and np.isfinite(ratio.value):
+            rows.append(
+                {"model": name}
+                | {f"ppv_at_{p:g}": post_test_probability(ratio, p) for p in PREVALENCES}
+            )
+    return Table(
+        "ppv-by-prevalence",
+        "PPV at the common threshold where the event is rarer than here, if sensitivity and "
+        "specificity stay the same. They need not: those who were tested are sicker.",
+        {"model": "Model"}
+        | {f"ppv_at_{p:g}": f"Event rate {100 * p:g}\u00a0%" for p in PREVALENCES},
+        1,
+        rows,
+    )
+
+
+def _validated(analysis: Analysis) -> dict[str, Sample]:
+    """Validation ECGs of each model that predicts them, from the highest AUROC."""
+    return {n: analysis.validation[n] for n in analysis.order if n in analysis.validation}

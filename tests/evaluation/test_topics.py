@@ -1,0 +1,182 @@
+"""The topics on the twin: numbers worked out again, and what may not be seen."""
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+
+from acsbench.evaluation.analysis import Analysis, Settings
+from acsbench.evaluation.checklist import TO_COMPLETE, checklist
+from acsbench.evaluation.section import (
+    Count,
+    PValue,
+    Share,
+    Table,
+    Threshold,
+    counted,
+    text_of,
+)
+from acsbench.evaluation.selection import design_of, fit_selection
+from acsbench.evaluation.signs import any_of, read_signs
+from acsbench.evaluation.topics.beside_signs import beside_signs
+from acsbench.evaluation.topics.discrimination import LOGISTIC, discrimination
+from acsbench.evaluation.topics.examples import examples, printed_page
+from acsbench.evaluation.topics.selection import selection
+from acsbench.evaluation.topics.subgroups import subgroups
+from acsbench.statistics import Estimate
+
+
+def table_of(section, name):
+    return next(table for table in section.tables if table.name == name)
+
+
+def row_of(section, name, **where):
+    rows = table_of(section, name).rows
+    return next(row for row in rows if all(row[k] == v for k, v in where.items()))
+
+
+def test_signs_and_their_regression(twin_analysis):
+    section = discrimination(twin_analysis)
+    labels = twin_analysis.labels
+    for sign, seen in twin_analysis.signs.items():
+        area = row_of(section, "discrimination", model=f"{sign} (reading)")["auroc"].value
+        assert area == pytest.approx(roc_auc_score(labels, seen))
+        assert 0.4 < area < 0.6
+    cohort = twin_analysis.cohort
+    train = np.column_stack(list(read_signs(cohort.covariates_of("train")).values()))
+    test = np.column_stack(list(read_signs(cohort.covariates_of("test")).values()))
+    fit = LogisticRegression(C=np.inf, max_iter=1000).fit(train, cohort.split("train")["label"])
+    expected = roc_auc_score(labels, fit.decision_function(test))
+    found = row_of(section, "discrimination", model=LOGISTIC)["auroc"].value
+    assert found == pytest.approx(expected, abs=1e-3)
+    assert twin_analysis.order == ["good", "fair", "poor"]
+
+
+def test_yield_counts_by_hand(twin_analysis):
+    section = beside_signs(twin_analysis)
+    row = row_of(section, "testing-yield", model="good")
+    labels, scores = twin_analysis.rows("good")
+    valid = twin_analysis.validation["good"]
+    share = valid.labels.mean()
+    threshold = np.sort(valid.probabilities)[::-1][int(share * len(valid.labels)) - 1]
+    called = scores >= threshold
+    unsigned = ~any_of(twin_analysis.signs)
+    assert row["ppv"].value == pytest.approx(labels[called].mean(), abs=1e-9)
+    assert row["called_without_sign"].value == pytest.approx(unsigned[called].mean())
+    found = called & (labels == 1)
+    assert row["found_without_sign"].value == pytest.approx(unsigned[found].mean())
+
+
+def test_subgroups_by_hand(twin_analysis):
+    section = subgroups(twin_analysis)
+    labels, scores = twin_analysis.rows("good")
+    female = (twin_analysis.covariates["sex"] == "female").to_numpy()
+    row = row_of(section, "subgroups", model="good", by="Sex", group="female")
+    assert row["auroc"].value == pytest.approx(roc_auc_score(labels[female], scores[female]))
+    assert (row["n"], row["events"]) == (female.sum(), labels[female].sum())
+    assert float(row["predicted"]) == pytest.approx(scores[female].mean())
+    gaps = [r for r in table_of(section, "subgroup-gaps").rows if r["model"] == "good"]
+    sex = next(r for r in gaps if r["by"] == "Sex" and r["what"] == "AUROC")
+    male = roc_auc_score(labels[~female], scores[~female])
+    assert sex["gap"].value == pytest.approx(row["auroc"].value - male)
+    assert all(r["p_adjusted"] >= r["p"] for r in gaps if r["p"] == r["p"])
+
+
+def test_small_groups_are_hidden_unless_asked_for(twin_analysis):
+    hidden = Analysis(twin_analysis.cohort, twin_analysis.models, Settings(resamples=20))
+    rows = table_of(subgroups(hidden), "subgroups").rows
+    kept = [row for row in rows if isinstance(row["n"], Count)]
+    assert 0 < len(kept) < len(rows)
+    for row in rows:
+        if row not in kept:
+            assert set(row) == {"model", "by", "group", "n", "events"}
+    for row in kept:
+        assert row["events"] >= 11
+        assert row["n"] - row["events"] >= 11
+
+
+def test_weights_balance_what_was_measured(twin_analysis):
+    fitted = fit_selection(twin_analysis)
+    assert len(fitted.weights) == len(twin_analysis.labels)
+    assert np.abs(fitted.after).max() < np.abs(fitted.before).max() / 2
+    assert fitted.effective < len(twin_analysis.labels)
+    names = [table.name for table in selection(twin_analysis).tables]
+    assert names[:2] == ["selection-weighted", "selection-balance"]
+    assert "outcome-elsewhere" in names
+
+
+def test_covariates_have_no_gaps_and_no_repetition(twin_analysis):
+    design = design_of(twin_analysis.cohort.covariates)
+    assert np.isfinite(design.to_numpy()).all()
+    assert np.linalg.matrix_rank(design - design.mean()) == design.shape[1]
+    assert "Troponin of the day, log, unknown" in design
+
+
+def test_without_others_there_is_no_selection(study):
+    analysis = Analysis(study.cohort, [study.model("a", 1.0)])
+    assert fit_selection(analysis) is None
+    assert selection(analysis) is None
+    assert subgroups(analysis) is None
+    assert beside_signs(analysis) is None
+
+
+def test_every_item_of_the_checklist_has_an_answer(twin_analysis):
+    rows = checklist(twin_analysis).tables[0].rows
+    assert len(rows) == 52
+    assert len({row["item"] for row in rows}) == 52
+    answers = {row["item"]: row["answer"] for row in rows}
+    assert answers["17"] == answers["13"] == TO_COMPLETE
+    assert "Acute coronary syndrome" in answers["8a"]
+    assert not any("{" in answer for answer in answers.values())
+
+
+def test_examples_are_pages_of_the_four_kinds(twin_analysis):
+    asked = []
+
+    def waveforms(ids):
+        asked.extend(ids)
+        return np.random.default_rng(0).normal(0, 0.1, (len(ids), 3, 5000)).astype(np.float32)
+
+    pictures = examples(twin_analysis, waveforms).pictures
+    assert [picture.name for picture in pictures] == [
+        "example-event-signs",
+        "example-event-no-sign",
+        "example-no-event-signs",
+        "example-no-event-no-sign",
+    ]
+    labels = twin_analysis.cohort.split("test").set_index("ecg_id")["label"]
+    assert labels.loc[asked].tolist() == [1, 1, 0, 0]
+    words = [
+        text.get_text()
+        for text in pictures[0].figure.findobj(match=type(pictures[0].figure.axes[0].title))
+    ]
+    assert any("simulated" in word.lower() for word in words)
+    assert not any(ecg_id in word for ecg_id in asked for word in words)
+
+
+def test_a_page_of_three_rows():
+    rows = np.arange(15000, dtype=np.float32).reshape(3, 5000)
+    page = printed_page(rows)
+    assert (page[0, :1250] == rows[0, :1250]).all()
+    assert (page[4, 1250:2500] == rows[1, 1250:2500]).all()
+    assert (page[11, 3750:] == rows[2, 3750:]).all()
+    assert np.isfinite(page).sum() == rows.size
+
+
+def test_cells_as_text_and_as_numbers():
+    estimate = Estimate(-0.5, -0.75, 0.25, 0.95, "Wald", 100, 40, 50)
+    rows = [
+        {"model": "a", "x": estimate, "p": PValue(0.0312), "n": Count(1234), "t": Threshold(0.5)},
+        {"model": "b", "x": None, "p": PValue(float("nan")), "n": counted(3), "t": Share(-0.1234)},
+    ]
+    columns = {"model": "Model", "x": "X", "p": "p", "n": "n", "t": "t"}
+    table = Table("name", "caption", columns, 1, rows)
+    assert [text_of(rows[0][name]) for name in "xpnt"] == [
+        *("−0.500 (−0.750 to 0.250)", "0.031", "1,234", "0.500")
+    ]
+    assert [text_of(rows[1][name]) for name in "xpnt"] == ["–", "–", "<11", "−0.123"]
+    long = table.long_form().set_index(["model", "metric"])
+    assert long.loc[("a", "x"), ["value", "low", "high"]].tolist() == [-0.5, -0.75, 0.25]
+    assert long.loc[("a", "n"), "value"] == 1234
+    assert np.isnan(long.loc[("b", "n"), "value"])
+    assert long.loc[("b", "n"), "shown"] == "<11"
