@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+# One thread to a process: several of them with several threads each fight for the cores.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-all lint format clean
@@ -29,10 +31,10 @@ demo: $(READY)
 	@$(BIN)/acsbench demo
 
 test: $(READY)
-	@$(BIN)/python -m pytest -m "not slow" --cov --cov-report=term:skip-covered
+	@$(PYTEST) -m "not slow" --cov --cov-report=term:skip-covered
 
 test-all: $(READY)
-	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+	@$(PYTEST) --cov --cov-report=term:skip-covered
 
 lint: $(READY)
 	@$(BIN)/ruff check .

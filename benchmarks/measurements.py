@@ -5,20 +5,23 @@ the nearest mark of its own lead. ST60 and T amplitude are compared with the sam
 the marked onset, end and T peak: the median over all marked beats of a lead.
 Thresholds were chosen on every second record ("chosen on"); the others are the test.
 
-    OMP_NUM_THREADS=1 python benchmarks/measurements.py --ludb .cache/ludb
+    OMP_NUM_THREADS=1 python benchmarks/measurements.py --ludb .cache/ludb --figure st60.svg
 """
 
 from __future__ import annotations
 
 import time
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from _ludb import MarkedEcg, arguments, machine, read
 from acsbench.ecg import Recording, measure, print_page
+from acsbench.ecg.measurements import measure_levels
 
 
 def marked_levels(ecg: MarkedEcg) -> NDArray[np.float64]:
@@ -76,12 +79,20 @@ def report(name: str, error: NDArray[np.float64]) -> None:
     )
 
 
-def run(records: list[MarkedEcg]) -> None:
+def run(records: list[MarkedEcg]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Print the figures.
+
+    Returns:
+        ST60 measured less marked, and marked, mV, shape (recordings x leads,).
+    """
     recordings = [Recording(ecg.name, ecg.signal, ecg.fs, ecg.leads) for ecg in records]
     measure(recordings[0])
-    start = time.perf_counter()
-    tables = [measure(recording) for recording in recordings]
-    seconds = time.perf_counter() - start
+    seconds = {}
+    tables: list[pd.DataFrame] = []
+    for name, function in (("levels alone", measure_levels), ("everything", measure)):
+        start = time.process_time()
+        tables = [function(recording) for recording in recordings]
+        seconds[name] = time.process_time() - start
     full = np.array([errors(*pair) for pair in zip(records, tables, strict=True)])
     pages = np.array(
         [
@@ -95,12 +106,37 @@ def run(records: list[MarkedEcg]) -> None:
     report("the others: test", np.concatenate(full[1::2]))
     report("all", np.concatenate(full))
     report("all, as printed pages", np.concatenate(pages))
-    print(f"{len(records) / seconds:.0f} twelve-lead ECGs per second on one core")
+    for name, spent in seconds.items():
+        print(f"{name}: {len(records) / spent:.0f} twelve-lead ECGs per second of a core's time")
+    return np.concatenate(full)[:, 2], np.concatenate([marked_levels(ecg)[:, 0] for ecg in records])
+
+
+def bland_altman(difference: NDArray[np.float64], marked: NDArray[np.float64], path: Path) -> None:
+    """ST60 at our fiducials less ST60 at the marks, over the mean of the two."""
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axes = figure.subplots()
+    axes.plot(marked + difference / 2, difference, ".", markersize=2.5, color="#1b6ca8")
+    mean, spread = np.nanmean(difference), np.nanstd(difference)
+    for level, text in (
+        (mean, f"mean {mean:+.3f}"),
+        (mean - 1.96 * spread, f"{mean - 1.96 * spread:+.3f}"),
+        (mean + 1.96 * spread, f"{mean + 1.96 * spread:+.3f}"),
+    ):
+        axes.axhline(
+            level, color="#75797e", linewidth=0.8, linestyle="-" if level == mean else "--"
+        )
+        axes.annotate(text, (1, level), xycoords=("axes fraction", "data"), fontsize=8)
+    axes.set_xlabel("ST60, mean of both (mV)")
+    axes.set_ylabel("measured less marked (mV)")
+    axes.set_title(f"ST60 in {np.isfinite(difference).sum()} leads of LUDB, limits of agreement")
+    figure.savefig(path)
 
 
 if __name__ == "__main__":
     warnings.simplefilter("error", RuntimeWarning)
-    options = arguments(__doc__.splitlines()[0])
+    options = arguments(__doc__.splitlines()[0], figure="Bland–Altman of ST60")
     ecgs = read(options.ludb)
     print(f"{machine()}\n{len(ecgs)} records of LUDB")
-    run(ecgs)
+    difference, marked = run(ecgs)
+    if options.figure:
+        bland_altman(difference, marked, options.figure)

@@ -4,14 +4,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from acsbench.ecg.delineation import (
+from acsbench.ecg.beats import (
     RepresentativeBeat,
+    beat_kinds,
     median_over_beats,
-    qrs_bounds,
     representative_beat,
     smooth,
-    t_peaks,
 )
+from acsbench.ecg.delineation import Fiducials, delineate_beats
+from acsbench.ecg.p_and_t import t_wave
+from acsbench.ecg.qrs import qrs_bounds
 
 FS = 500.0
 LEADS = 4
@@ -36,6 +38,11 @@ def recording(
 
 WIDENING = 0.016  # s by which smoothing and taking slopes spread a sharp end
 PEAKS = np.arange(300, 4800, 400)
+
+
+def with_signal(beat: RepresentativeBeat, signal: NDArray[np.float64]) -> RepresentativeBeat:
+    """A beat that shows something else."""
+    return RepresentativeBeat(signal, beat.beats, beat.fs, beat.r_peak, beat.r_peaks)
 
 
 def beat_of(signal: NDArray[np.float64], peaks: NDArray[np.int64] = PEAKS) -> RepresentativeBeat:
@@ -90,34 +97,37 @@ def test_bounds_of_a_complex_with_sharp_ends(width: float) -> None:
     beat = beat_of(recording(PEAKS, width))
     bounds = qrs_bounds(beat)
     assert bounds is not None
-    onset, j_point = bounds
+    onset, j_point, spike = bounds
+    assert spike is None
     assert (onset - beat.r_peak) / FS == pytest.approx(-0.045, abs=WIDENING)
     assert (j_point - beat.r_peak) / FS == pytest.approx(width - 0.045, abs=WIDENING)
 
 
 def test_bounds_do_not_depend_on_scale_sign_or_offset() -> None:
     beat = beat_of(recording(PEAKS))
-    other = RepresentativeBeat(-0.01 * beat.signal + 5, beat.fs, beat.r_peak, beat.r_peaks)
-    assert qrs_bounds(other) == qrs_bounds(beat)
+    assert qrs_bounds(with_signal(beat, -0.01 * beat.signal + 5)) == qrs_bounds(beat)
 
 
-def test_a_pacing_spike_does_not_hide_the_complex() -> None:
+def test_a_paced_complex_begins_after_the_spike() -> None:
     beat = beat_of(recording(PEAKS))
-    paced = beat.signal.copy()
-    paced[:, beat.r_peak - 30 : beat.r_peak - 28] += 5.0
-    spiked = RepresentativeBeat(paced, beat.fs, beat.r_peak, beat.r_peaks)
-    bounds, expected = qrs_bounds(spiked), qrs_bounds(beat)
-    assert bounds is not None
+    expected = qrs_bounds(beat)
     assert expected is not None
-    assert bounds[1] == expected[1]
+    paced = beat.signal.copy()
+    spike = expected.onset - 4
+    paced[:, spike : spike + 2] += 2.0
+    bounds = qrs_bounds(with_signal(beat, paced))
+    assert bounds is not None
+    assert bounds.j_point == expected.j_point
+    assert bounds.spike == pytest.approx(spike, abs=2)
+    assert bounds.onset == pytest.approx(spike + 10, abs=2)
 
 
 def test_noise_has_no_bounds() -> None:
     rng = np.random.default_rng(0)
-    shape = beat_of(recording(PEAKS)).signal.shape
-    assert qrs_bounds(RepresentativeBeat(rng.normal(0, 1, shape), FS, 150, PEAKS)) is None
-    assert qrs_bounds(RepresentativeBeat(np.full(shape, np.nan), FS, 150, PEAKS)) is None
-    assert qrs_bounds(RepresentativeBeat(np.zeros(shape), FS, 150, PEAKS)) is None
+    beat = beat_of(recording(PEAKS))
+    for signal in (rng.normal(0, 1, beat.signal.shape), np.full(beat.signal.shape, np.nan)):
+        assert qrs_bounds(with_signal(beat, signal)) is None
+    assert qrs_bounds(with_signal(beat, np.zeros(beat.signal.shape))) is None
 
 
 def test_t_peaks_of_either_sign_despite_a_shifted_st_segment() -> None:
@@ -125,21 +135,86 @@ def test_t_peaks_of_either_sign_despite_a_shifted_st_segment() -> None:
     bounds = qrs_bounds(beat)
     assert bounds is not None
     signal = beat.signal.copy()
-    signal[:, bounds[1] :] += 0.4
-    shifted = RepresentativeBeat(signal, beat.fs, beat.r_peak, beat.r_peaks)
-    peaks = t_peaks(shifted, *bounds, rr=0.8)
-    np.testing.assert_allclose((peaks - beat.r_peak) / FS, 0.3, atol=0.01)
+    signal[:, bounds.j_point :] += 0.4
+    wave = t_wave(with_signal(beat, signal), bounds.onset, bounds.j_point, rr=0.8)
+    assert wave is not None
+    np.testing.assert_allclose((wave.leads[:, 1] - beat.r_peak) / FS, 0.3, atol=0.01)
+    # The slopes of a Gaussian are steepest one deviation (30 ms) from its peak.
+    assert (wave.common[2] - beat.r_peak) / FS == pytest.approx(0.365, abs=0.015)
 
 
-def test_t_peaks_need_the_whole_window() -> None:
+def test_a_lead_with_a_gap_in_the_t_wave_has_none() -> None:
     beat = beat_of(recording(PEAKS))
     bounds = qrs_bounds(beat)
     assert bounds is not None
     signal = beat.signal.copy()
     signal[1, beat.r_peak + 130 :] = np.nan
-    peaks = t_peaks(RepresentativeBeat(signal, FS, beat.r_peak, PEAKS), *bounds, rr=0.8)
-    assert peaks[1] == -1
-    assert (peaks[[0, 2, 3]] > 0).all()
+    wave = t_wave(with_signal(beat, signal), bounds.onset, bounds.j_point, rr=0.8)
+    assert wave is not None
+    assert np.isnan(wave.leads[1]).all()
+    assert np.isfinite(wave.leads[[0, 2, 3]]).all()
+
+
+def p_waves(peaks: NDArray[np.int64]) -> NDArray[np.float64]:
+    """P waves 160 ms before each R-peak, upright in all leads but one."""
+    time = np.arange(5000) / FS - peaks[:, None] / FS
+    p = np.exp(-0.5 * ((time + 0.16) / 0.02) ** 2).sum(axis=0)
+    return np.array([0.1, -0.1, 0.15, 0.05])[:, None] * p
+
+
+def complete(marks: Fiducials) -> NDArray[np.float64]:
+    return marks.common[1:-1]
+
+
+def test_the_waves_of_every_beat_are_where_they_were_put() -> None:
+    marks = delineate_beats(recording(PEAKS) + p_waves(PEAKS), FS)
+    peaks = (complete(marks)[:, :, 1] - PEAKS[1:-1, None]) / FS
+    np.testing.assert_allclose(peaks, np.tile([-0.16, 0.0, 0.3], (len(peaks), 1)), atol=0.012)
+    assert (np.diff(complete(marks), axis=2) > 0).all()  # onset, peak, end
+    in_leads = (marks.leads[1:-1, :, :, 1] - PEAKS[1:-1, None, None]) / FS
+    np.testing.assert_allclose(in_leads[:, :, 0], -0.16, atol=0.02)
+    np.testing.assert_allclose(in_leads[:, :, 2], 0.3, atol=0.012)
+
+
+def test_fibrillation_has_no_p_waves() -> None:
+    rng = np.random.default_rng(1)
+    time = np.arange(5000) / FS
+    rate = 6 + 0.5 * np.cumsum(rng.normal(0, 1, 5000)) / 50
+    waves = 0.05 * np.sin(2 * np.pi * np.cumsum(rate) / FS) + 0 * time
+    peaks = np.cumsum(rng.integers(280, 450, 14))
+    peaks = peaks[peaks < 4800]
+    marks = delineate_beats(recording(peaks) + waves, FS)
+    assert np.isnan(marks.common[:, 0]).all()
+    assert np.isfinite(complete(marks)[:, 1]).all()
+
+
+def test_an_ectopic_beat_is_a_kind_of_its_own() -> None:
+    signal = recording(PEAKS) + p_waves(PEAKS)
+    ectopic = PEAKS[5]
+    bump = np.exp(-0.5 * (np.arange(-100, 101) / 18) ** 2)
+    signal[:, ectopic - 100 : ectopic + 101] = np.array([[-1], [1], [-2], [1.5]]) * bump
+    kinds = list(beat_kinds(signal, PEAKS, FS))
+    assert [len(kind.r_peaks) for kind in kinds] == [len(PEAKS) - 1, 1]
+    marks = delineate_beats(signal, FS)
+    width = marks.common[:, 1, 2] - marks.common[:, 1, 0]
+    assert len(width) == len(PEAKS)
+    assert width[5] > 1.3 * np.median(width)
+
+
+def test_what_lies_outside_the_recording_is_not_marked() -> None:
+    peaks = np.array([60, 460, 860, 1260, 1660, 1930])
+    marks = delineate_beats((recording(peaks) + p_waves(peaks))[:, :2000], FS)
+    known = marks.common[np.isfinite(marks.common)]
+    assert known.min() >= 0
+    assert known.max() < 2000
+    assert np.isnan(marks.common[0, 0, 0])
+    assert np.isnan(marks.common[-1, 2, 2])
+
+
+def test_nothing_to_delineate() -> None:
+    marks = delineate_beats(np.full((3, 2000), np.nan), FS)
+    assert marks.common.shape == (0, 3, 3)
+    assert marks.leads.shape == (0, 3, 3, 3)
 
 
 def test_median_over_beats_ignores_what_is_missing() -> None:

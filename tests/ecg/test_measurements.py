@@ -9,7 +9,8 @@ import wfdb
 from numpy.typing import NDArray
 
 from acsbench.ecg import Recording, measure, print_page
-from acsbench.ecg.leads import LEADS
+from acsbench.ecg.leads import LEADS, limb_leads
+from acsbench.ecg.measurements import GLOBAL, LEVELS, PER_LEAD, measure_levels
 
 FS = 500.0
 PEAKS = np.arange(300, 5000, 400)
@@ -29,7 +30,7 @@ def ecg(peaks: NDArray[np.float64] = PEAKS, fs: float = FS, seconds: float = 10.
 
 def test_columns_and_types() -> None:
     table = measure(Recording("a", ecg(), FS))
-    assert list(table.columns) == [
+    basic = [
         "lead",
         "qrs_onset",
         "j_point",
@@ -38,9 +39,12 @@ def test_columns_and_types() -> None:
         "t_amplitude",
         "heart_rate",
     ]
+    assert list(table.columns[: len(basic)]) == basic
+    assert {*PER_LEAD, *GLOBAL, "st_shape", "t_inverted", "quality"} <= {*table.columns}
+    pd.testing.assert_frame_equal(measure_levels(Recording("a", ecg(), FS)), table[basic])
     assert tuple(table["lead"]) == LEADS
     assert table["qrs_onset"].dtype == table["j_point"].dtype == pd.Int64Dtype()
-    assert all(pd.api.types.is_float_dtype(kind) for kind in table.dtypes[3:])
+    assert all(pd.api.types.is_float_dtype(table[name]) for name in (*LEVELS, *PER_LEAD, *GLOBAL))
 
 
 @pytest.mark.parametrize("fs", [250.0, 500.0, 1000.0])
@@ -71,10 +75,10 @@ def test_st60_is_as_defined_on_the_signal_as_given() -> None:
 
 def test_an_offset_changes_nothing_and_a_factor_scales() -> None:
     signal = ecg()
-    reference = measure(Recording("a", signal, FS))
-    offset = measure(Recording("a", signal + np.arange(12)[:, None], FS))
+    reference = measure_levels(Recording("a", signal, FS))
+    offset = measure_levels(Recording("a", signal + np.arange(12)[:, None], FS))
     pd.testing.assert_frame_equal(offset, reference, atol=1e-4)
-    scaled = measure(Recording("a", -2 * signal, FS))
+    scaled = measure_levels(Recording("a", -2 * signal, FS))
     np.testing.assert_allclose(scaled["st60"], -2 * reference["st60"], atol=1e-4)
     np.testing.assert_allclose(scaled["t_amplitude"], -2 * reference["t_amplitude"], atol=1e-4)
     assert scaled["j_point"].equals(reference["j_point"])
@@ -124,11 +128,14 @@ def test_a_printed_page_is_measured_column_by_column() -> None:
 def test_nothing_to_measure(signal: NDArray[np.float64]) -> None:
     table = measure(Recording("a", signal, FS))
     assert len(table) == 12
-    assert table.drop(columns="lead").isna().all(axis=None)
+    assert table.drop(columns=["lead", "quality"]).isna().all(axis=None)
+    assert set(table["quality"]) <= {"missing", "no QRS"}
 
 
 def test_noise_is_not_measured(noise_recording: Recording) -> None:
-    assert measure(noise_recording).drop(columns="lead").isna().all(axis=None)
+    table = measure(noise_recording)
+    assert table.drop(columns=["lead", "quality"]).isna().all(axis=None)
+    assert (table["quality"] == "no QRS").all()
 
 
 def test_one_beat_has_levels_but_no_rate() -> None:
@@ -144,6 +151,77 @@ def test_the_recording_is_left_as_it_was() -> None:
     before = recording.signal.copy()
     measure(recording)
     np.testing.assert_array_equal(recording.signal, before)
+
+
+def patient(seconds: float = 10.0) -> Recording:
+    """Twelve leads with P, q, R, s and T waves of known height, width and axis."""
+    time = np.arange(round(seconds * FS)) / FS - PEAKS[:, None] / FS
+
+    def wave(start: float, end: float) -> NDArray:
+        half = (end - start) / 2
+        shape = 0.5 + 0.5 * np.cos(np.pi * np.clip((time - start - half) / half, -1, 1))
+        return shape.sum(axis=0)
+
+    p, q, r, s = wave(-0.2, -0.1), wave(-0.05, -0.03), wave(-0.03, 0.03), wave(0.03, 0.05)
+    t = wave(0.20, 0.36)
+    lead_i = 0.1 * p - 0.1 * q + 0.9 * r - 0.2 * s + 0.3 * t
+    lead_ii = 0.2 * p - 0.1 * q + 1.2 * r - 0.2 * s + 0.15 * t
+    chest = [k * r - 0.1 * q - (1.5 - k) * s + 0.3 * t for k in (0.2, 0.4, 0.7, 1.2, 1.3, 1.1)]
+    return Recording("a", np.vstack([limb_leads(lead_i, lead_ii), chest]), FS)
+
+
+def test_waves_intervals_and_axes_of_a_known_heart() -> None:
+    table = measure(patient()).set_index("lead")
+    two = table.loc["II"]
+    assert two["q_amplitude"] == pytest.approx(-0.1, abs=0.02)
+    assert two["r_amplitude"] == pytest.approx(1.2, abs=0.03)
+    assert two["s_amplitude"] == pytest.approx(-0.2, abs=0.03)
+    assert two["r2_amplitude"] == 0
+    assert two["p_amplitude"] == pytest.approx(0.2, abs=0.04)
+    assert two["r_duration"] == pytest.approx(60, abs=8)
+    assert two["q_duration"] == pytest.approx(20, abs=8)
+    assert two["t_to_r"] == pytest.approx(0.15 / 1.2, abs=0.02)
+    assert two["pr_interval"] == pytest.approx(150, abs=25)
+    assert two["qrs_duration"] == pytest.approx(100, abs=20)
+    assert two["qt_interval"] == pytest.approx(410, abs=30)
+    # Leads I and II of P are as 1 to 2, of T as 2 to 1: 60° and 0°.
+    assert two["p_axis"] == pytest.approx(60, abs=4)
+    assert two["t_axis"] == pytest.approx(0, abs=6)
+    assert two["qrs_t_angle"] == pytest.approx(abs(two["qrs_axis"] - two["t_axis"]))
+    assert two["p_share"] == 1
+    assert two["paced"] == 0
+    assert two["rr_variation"] == pytest.approx(0, abs=0.01)
+    assert (table["quality"] == "good").all()
+    assert two["qtc_bazett"] == pytest.approx(two["qt_interval"] * (75 / 60) ** 0.5, rel=0.01)
+
+
+def test_inverted_t_waves_are_named() -> None:
+    signal = patient().signal.copy()
+    table = measure(Recording("a", -signal, FS)).set_index("lead")
+    assert table.loc["V4", "t_inverted"]
+    assert not measure(patient()).set_index("lead").loc["V4", "t_inverted"]
+
+
+def test_the_quality_of_a_lead_is_named() -> None:
+    rng = np.random.default_rng(0)
+    signal = patient().signal.astype(float)
+    signal[3] = np.nan
+    signal[4] = 0.2
+    signal[8] += rng.normal(0, 0.25, signal.shape[1])
+    table = measure(Recording("a", signal, FS)).set_index("lead")
+    assert table["quality"][["aVR", "aVL", "V3", "V5"]].tolist() == [
+        "missing",
+        "flat",
+        "noisy",
+        "good",
+    ]
+
+
+def test_without_lead_ii_there_is_no_axis() -> None:
+    signal = patient().signal
+    table = measure(Recording("a", signal[[0, 6, 7]], FS, ["I", "V1", "V2"]))
+    assert table[["p_axis", "qrs_axis", "t_axis", "qrs_t_angle"]].isna().all(axis=None)
+    assert table["qrs_duration"].notna().all()
 
 
 @pytest.mark.parametrize("step", [6, pytest.param(1, marks=pytest.mark.slow)])

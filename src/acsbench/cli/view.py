@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -27,12 +27,22 @@ def command(
     start: Annotated[float, typer.Option(min=0, help="Second at which the page begins.")] = 0.0,
     low: Annotated[float | None, typer.Option(help="Band-pass from this frequency, Hz.")] = None,
     high: Annotated[float | None, typer.Option(help="Band-pass up to this frequency, Hz.")] = None,
+    measure: Annotated[
+        bool,
+        typer.Option(
+            "--measure", help="Mark the waves, and write measurements and criteria beside."
+        ),
+    ] = False,
+    age: Annotated[
+        float | None, typer.Option(min=0, help="Years; limits of ST elevation depend on it.")
+    ] = None,
+    sex: Annotated[Literal["female", "male"] | None, typer.Option(help="As for --age.")] = None,
 ) -> None:
     """Draw one ECG as the clinical page: 25 mm/s, 10 mm/mV, true to scale on A4."""
     from acsbench.datasets.clinical_file import SUFFIXES, is_clinical_file
     from acsbench.datasets.recording_file import read_recording_file
     from acsbench.datasets.wfdb_file import says_simulated
-    from acsbench.ecg.measurements import measure
+    from acsbench.ecg.measurements import measure_levels
     from acsbench.ecg.plot import page_bytes, plot_page
 
     if (low is None) != (high is None):
@@ -41,14 +51,19 @@ def command(
     recording = read_recording_file(record, name)
     path = out or Path(f"{name}.png")
     try:
-        figure = plot_page(
-            recording,
-            title=name,
-            start=start,
-            heart_rate=float(measure(recording)["heart_rate"].iloc[0]),
-            filter_band=None if low is None or high is None else (low, high),
-            simulated=not is_clinical_file(record) and says_simulated(record),
-        )
+        options: dict[str, Any] = {
+            "title": name,
+            "start": start,
+            "heart_rate": float(measure_levels(recording)["heart_rate"].iloc[0]),
+            "filter_band": None if low is None or high is None else (low, high),
+            "simulated": not is_clinical_file(record) and says_simulated(record),
+        }
+        if measure:
+            from acsbench.ecg.annotate import annotated_page
+
+            figure = annotated_page(recording, age=age, sex=sex, **options)
+        else:
+            figure = plot_page(recording, **options)
         page = page_bytes(figure, path)
     except ValueError as error:
         raise ConfigurationError(str(error)) from error

@@ -2,27 +2,72 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from pandas.arrays import IntegerArray
 
-from acsbench.ecg.delineation import (
-    T_SMOOTHING,
-    RepresentativeBeat,
-    median_over_beats,
-    qrs_bounds,
-    representative_beat,
-    smooth,
-    t_peaks,
+from acsbench.ecg.beat_measurements import (
+    FLAT,
+    ST_DELAYS,
+    Values,
+    levels,
+    p_measurements,
+    qrs_measurements,
+    st_shape,
+    t_measurements,
+    wave_area,
 )
+from acsbench.ecg.beats import RepresentativeBeat, representative_beat
+from acsbench.ecg.intervals import CORRECTIONS, angle_between, corrected_qt, frontal_axis
+from acsbench.ecg.p_and_t import Wave, p_wave_before
+from acsbench.ecg.qrs import QrsBounds, qrs_bounds
+from acsbench.ecg.qrs_waves import QRS_WAVES
 from acsbench.ecg.recording import Recording
 from acsbench.ecg.rpeaks import detect_r_peaks
 
-_BASELINE = 0.010  # s before QRS onset
-_ST = 0.060  # s after the J point
+POSITIONS = ("qrs_onset", "j_point")
+LEVELS = ("j_level", "st60", "t_amplitude")
+PER_LEAD = (
+    *(f"{wave}_{kind}" for wave in ("p", *QRS_WAVES) for kind in ("amplitude", "duration")),
+    "t_duration",
+    *(f"st{delay}" for delay in ST_DELAYS if delay != 60),
+    "st_slope",
+    "st_bulge",
+    "t_to_r",
+    "qrs_area",
+    "noise",
+)
+GLOBAL = (
+    "rr_variation",
+    "p_share",
+    "paced",
+    "pr_interval",
+    "qrs_duration",
+    "qt_interval",
+    *(f"qtc_{name}" for name in CORRECTIONS),
+    "p_axis",
+    "qrs_axis",
+    "t_axis",
+    "qrs_t_angle",
+)
 _SIMULTANEOUS = 0.5  # of the shorter lead's time that two leads must share to be timed together
-_FLAT = 0.005  # mV from peak to peak, the step of a digitised print
+_NOISY = 0.03  # mV, standard error of a level; a third of what counts as ST elevation
+_INVERTED = -0.1  # mV
+
+
+def measure_levels(recording: Recording) -> pd.DataFrame:
+    """The first columns of `measure`, up to `heart_rate`, in a fraction of its time.
+
+    Args:
+        recording: any leads; NaN where nothing was recorded.
+
+    Raises:
+        ValueError: the sampling rate is below 60 Hz.
+    """
+    return _table(recording, detailed=False)
 
 
 def measure(recording: Recording) -> pd.DataFrame:
@@ -37,44 +82,75 @@ def measure(recording: Recording) -> pd.DataFrame:
         recording: any leads; NaN where nothing was recorded.
 
     Returns:
-        One row per lead, in the recording's order, with columns
+        One row per lead, in the recording's order. Amplitudes are in mV, intervals in ms,
+        angles in degrees. By lead:
 
         - `lead`;
         - `qrs_onset`, `j_point` (samples from the start of the recording, Int64): of the beat
           nearest the middle of what the lead holds;
-        - `j_level`, `st60` (mV): the signal at the J point and 60 ms after it;
-        - `t_amplitude` (mV): the T wave's peak, positive or negative, in the median beat;
-        - `heart_rate` (per minute): from the median RR interval.
+        - `j_level`, `st60`: the signal at the J point and 60 ms after it; also `st20`, `st40`,
+          `st80`;
+        - `t_amplitude`: the T wave's peak, positive or negative, in the median beat;
+        - `p_amplitude`, `p_duration` and so on of P, Q, R, S and R′ (`r2`): 0 for a wave that
+          the QRS complex does not have; a complex without R wave is one Q wave; `t_duration`;
+        - `st_slope` (mV/s): from J to J + 80 ms; `st_bulge`: how far the middle between J point
+          and T peak lies above the straight line; `st_shape` (category): `convex` or `concave`
+          where that is more than 0.05 mV, else `upsloping`, `downsloping` (1 mV/s) or
+          `horizontal`;
+        - `t_inverted` (boolean): the T wave is at least 0.1 mV deep; `t_to_r`: T over the larger
+          of R and R′; `qrs_area` (mV ms): net;
+        - `noise`: typical deviation of a single beat's J level from the median;
+        - `quality` (category): `missing`, `flat`, `no QRS` found, `one beat`, `noisy` (the
+          levels' standard error is above 0.03 mV), `good`.
+
+        The same in each row:
+
+        - `heart_rate` (per minute): from the median RR interval; `rr_variation`: the median
+          difference between neighbouring RR intervals, over the median interval;
+        - `p_share`: of the beats, how many have the P wave that they share; 0 if they share
+          none; `paced` (0 or 1): a pacemaker's spike precedes the QRS complex;
+        - `pr_interval`, `qrs_duration`, `qt_interval`, `qtc_bazett`, `qtc_fridericia`,
+          `qtc_framingham`, `qtc_hodges`: from the first onset to the last end in any lead
+          recorded together, as all leads show them; medians over the columns of a page;
+        - `p_axis`, `qrs_axis`, `t_axis`: in the frontal plane, from net areas in I and II;
+          `qrs_t_angle`: between the latter two, 0–180.
 
         What cannot be measured is missing: NA for positions, NaN for the rest. A flat lead has
-        no levels. Noise is not refused.
+        no levels. Noise is not refused but named.
 
     Raises:
         ValueError: the sampling rate is below 60 Hz.
 
     References:
-        Common onset and J point: CSE Working Party, Eur Heart J 6:815 (1985).
+        Common onset and J point, waves of the QRS complex: CSE Working Party, Eur Heart J 6:815
+        (1985).
     """
+    return _table(recording, detailed=True)
+
+
+def _table(recording: Recording, detailed: bool) -> pd.DataFrame:
     signal = recording.signal.astype(np.float64)
     signal[~np.isfinite(signal)] = np.nan
     fs = recording.fs
     r_peaks = detect_r_peaks(signal, fs)
     rr = float(np.median(np.diff(r_peaks))) / fs if len(r_peaks) > 1 else np.nan
-    values = np.full((len(recording.leads), 5), np.nan)
-    for leads in _simultaneous(np.isfinite(signal)):
-        values[leads] = _measure_together(signal[leads], r_peaks, fs, rr)
-    onset, j_point, j_level, st60, t_amplitude = values.T
-    return pd.DataFrame(
-        {
-            "lead": list(recording.leads),
-            "qrs_onset": _positions(onset),
-            "j_point": _positions(j_point),
-            "j_level": j_level,
-            "st60": st60,
-            "t_amplitude": t_amplitude,
-            "heart_rate": np.full(len(values), 60 / rr),
-        }
-    )
+    count = len(recording.leads)
+    values: Values = {}
+    for leads in simultaneous(np.isfinite(signal)):
+        for name, found in _measure_together(signal[leads], r_peaks, fs, rr, detailed).items():
+            values.setdefault(name, np.full(count, np.nan))[leads] = found
+    columns: dict[str, object] = {"lead": list(recording.leads)}
+    unknown = np.full(count, np.nan)
+    columns |= {name: _positions(values.get(name, unknown)) for name in POSITIONS}
+    columns |= {name: values.get(name, unknown) for name in LEVELS}
+    columns["heart_rate"] = np.full(count, 60 / rr)
+    if detailed:
+        columns |= {name: values.get(name, unknown) for name in PER_LEAD}
+        columns |= _categories(values, signal, unknown)
+        whole = _global(values, recording.leads, 60 / rr)
+        whole["rr_variation"] = _rr_variation(r_peaks)
+        columns |= {name: np.full(count, whole.get(name, np.nan)) for name in GLOBAL}
+    return pd.DataFrame(columns)
 
 
 def _positions(samples: NDArray[np.float64]) -> IntegerArray:
@@ -82,7 +158,7 @@ def _positions(samples: NDArray[np.float64]) -> IntegerArray:
     return IntegerArray(np.where(unknown, 0, samples).astype(np.int64), unknown)
 
 
-def _simultaneous(known: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
+def simultaneous(known: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
     """Groups of leads recorded at the same time, as row numbers; empty leads in none.
 
     Each group gathers around the lead with most samples that is not in a group yet.
@@ -100,47 +176,117 @@ def _simultaneous(known: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
 
 
 def _measure_together(
-    signal: NDArray[np.float64], r_peaks: NDArray[np.int64], fs: float, rr: float
-) -> NDArray[np.float64]:
-    """Onset, J point, J level, ST60 and T amplitude, shape (leads, 5); NaN where unknown."""
-    values = np.full((len(signal), 5), np.nan)
+    signal: NDArray[np.float64], r_peaks: NDArray[np.int64], fs: float, rr: float, detailed: bool
+) -> Values:
+    """All that can be measured of simultaneous leads, by name."""
     beat = representative_beat(signal, r_peaks, fs)
-    bounds = qrs_bounds(beat) if beat is not None else None
-    if beat is None or bounds is None:
-        return values
-    onset, j_point = bounds
-    onsets = beat.r_peaks + onset - beat.r_peak
-    j_points = beat.r_peaks + j_point - beat.r_peak
-    recorded = np.flatnonzero(np.isfinite(signal).any(axis=0))
-    inside = (onsets >= recorded[0]) & (j_points <= recorded[-1])
-    if not inside.any():
-        return values
-    onsets, j_points = onsets[inside], j_points[inside]
-    middle = np.abs(beat.r_peaks[inside] - recorded[[0, -1]].mean()).argmin()
-    values[:, 0], values[:, 1] = onsets[middle], j_points[middle]
-
-    samples = max(1, round(_BASELINE * fs))
-    baseline = _at(signal, onsets[:, None] + np.arange(-samples, 0)).mean(axis=2)
-    for column, delay in ((2, 0.0), (3, _ST)):
-        level = _at(signal, j_points + round(delay * fs)) - baseline
-        values[:, column] = median_over_beats(level[:, :, None])[:, 0]
-    if np.isfinite(rr):
-        values[:, 4] = _t_amplitude(beat, onset, j_point, rr, samples)
-    flat = np.nan_to_num(np.ptp(beat.signal[:, onset : j_point + 1], axis=1)) < _FLAT
-    values[flat, 2:] = np.nan
+    qrs = qrs_bounds(beat) if beat is not None else None
+    if beat is None or qrs is None:
+        return {}
+    values = levels(signal, beat, qrs, ST_DELAYS if detailed else (60,))
+    if not values:
+        return {}
+    of_t, t = t_measurements(beat, qrs, rr)
+    values |= of_t
+    if detailed:
+        p = p_wave_before(beat, qrs, t, rr)
+        values |= qrs_measurements(beat, qrs) | st_shape(beat, values, t, qrs)
+        if p is not None:
+            values |= p_measurements(beat, p)
+        values |= _intervals(beat, qrs, p, t) | _areas(beat, qrs, p, t)
+        r = np.fmax(values["r_amplitude"], values["r2_amplitude"])
+        if t is not None:
+            values["t_to_r"] = values["t_amplitude"] / np.where(r > 0, r, np.nan)
+    flat = np.nan_to_num(np.ptp(beat.signal[:, qrs.onset : qrs.j_point + 1], axis=1)) < FLAT
+    for name in values.keys() - {*POSITIONS, *_OF_ALL_LEADS}:
+        values[name] = np.where(flat, np.nan, values[name])
     return values
 
 
-def _t_amplitude(
-    beat: RepresentativeBeat, onset: int, j_point: int, rr: float, samples: int
-) -> NDArray[np.float64]:
-    peaks = t_peaks(beat, onset, j_point, rr)
-    smoothed = smooth(beat.signal, beat.fs, T_SMOOTHING)
-    height = np.where(peaks < 0, np.nan, smoothed[np.arange(len(peaks)), peaks])
-    return np.asarray(height - beat.signal[:, onset - samples : onset].mean(axis=1))
+_OF_ALL_LEADS = ("pr_interval", "qrs_duration", "qt_interval", "p_share", "paced")
 
 
-def _at(signal: NDArray[np.float64], index: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The signal at `index`, shape (leads, *index.shape); NaN outside the recording."""
-    inside = (index >= 0) & (index < signal.shape[1])
-    return np.where(inside, signal[:, np.where(inside, index, 0)], np.nan)
+def _intervals(beat: RepresentativeBeat, qrs: QrsBounds, p: Wave | None, t: Wave | None) -> Values:
+    """PR, QRS and QT, ms; share of beats with P wave; paced or not."""
+    found = {
+        "qrs_duration": float(qrs.j_point - qrs.onset),
+        "pr_interval": np.nan if p is None else qrs.onset - p.common[0],
+        "qt_interval": np.nan if t is None else t.common[2] - qrs.onset,
+    }
+    intervals = {name: 1000 * samples / beat.fs for name, samples in found.items()}
+    intervals["p_share"] = 0.0 if p is None else float(p.present.mean())
+    intervals["paced"] = float(qrs.spike is not None)
+    return {name: np.full(len(beat.signal), value) for name, value in intervals.items()}
+
+
+def _areas(beat: RepresentativeBeat, qrs: QrsBounds, p: Wave | None, t: Wave | None) -> Values:
+    """Net areas of P and T, mV ms, for their axes."""
+    areas = {}
+    if p is not None:
+        onset, _, end = p.common.astype(int)
+        areas["p_area"] = wave_area(beat, onset, end, level_at=onset)
+    if t is not None:
+        onset, _, end = t.common.astype(int)
+        areas["t_area"] = wave_area(beat, onset, end, level_at=qrs.onset)
+    return areas
+
+
+def _global(values: Values, leads: tuple[str, ...], heart_rate: float) -> dict[str, float]:
+    """What is said of the whole ECG: medians over the groups' leads, QTc, axes."""
+    whole = {name: _median(values[name]) for name in _OF_ALL_LEADS if name in values}
+    corrected = corrected_qt(whole.get("qt_interval", np.nan), heart_rate)
+    whole |= {f"qtc_{name}": ms for name, ms in corrected.items()}
+    if "I" in leads and "II" in leads:
+        frontal = [leads.index("I"), leads.index("II")]
+        for wave in ("p", "qrs", "t"):
+            if f"{wave}_area" in values:
+                whole[f"{wave}_axis"] = float(frontal_axis(*values[f"{wave}_area"][frontal]))
+    whole["qrs_t_angle"] = angle_between(whole.get("qrs_axis", np.nan), whole.get("t_axis", np.nan))
+    return whole
+
+
+def _median(values: NDArray[np.float64]) -> float:
+    known = values[np.isfinite(values)]
+    return float(np.median(known)) if len(known) else np.nan
+
+
+def _rr_variation(r_peaks: NDArray[np.int64]) -> float:
+    """Median difference between neighbouring RR intervals, over the median interval."""
+    intervals = np.diff(r_peaks)
+    if len(intervals) < 2:
+        return np.nan
+    return float(np.median(np.abs(np.diff(intervals))) / np.median(intervals))
+
+
+def _categories(
+    values: Mapping[str, NDArray[np.float64]],
+    signal: NDArray[np.float64],
+    unknown: NDArray[np.float64],
+) -> dict[str, object]:
+    """The columns that are words: ST shape, T inversion, quality."""
+    slope, bulge = values.get("st_slope", unknown), values.get("st_bulge", unknown)
+    shape = np.select(
+        [np.isnan(slope), bulge > 0.05, bulge < -0.05, slope > 1.0, slope < -1.0],
+        ["", "convex", "concave", "upsloping", "downsloping"],
+        default="horizontal",
+    )
+    t_amplitude = values.get("t_amplitude", unknown)
+    beats, noise = values.get("beats", unknown), values.get("noise", unknown)
+    # 1.48 medians of absolute deviations are a standard deviation, 1.25 / √n make it the
+    # standard error of a median.
+    error = 1.48 * 1.25 * noise / np.sqrt(np.fmax(beats, 1))
+    level = values.get("j_level", unknown)
+    missing = ~np.isfinite(signal).any(axis=1)
+    with_qrs = np.isfinite(values.get("j_point", unknown))
+    quality = np.select(
+        [missing, ~with_qrs, np.isnan(level), beats == 1, error > _NOISY],
+        ["missing", "no QRS", "flat", "one beat", "noisy"],
+        default="good",
+    )
+    inverted = pd.array(t_amplitude <= _INVERTED, dtype="boolean")
+    inverted[np.isnan(t_amplitude)] = pd.NA
+    return {
+        "st_shape": pd.Categorical(shape).remove_categories([""] if "" in shape else []),
+        "t_inverted": inverted,
+        "quality": pd.Categorical(quality),
+    }

@@ -50,6 +50,7 @@ _MODULES = (
     "acsbench.models.hubert",
     "acsbench.models.resnet",
     "acsbench.models.s4",
+    "acsbench.models.signs",
     "acsbench.models.tabular",
     "acsbench.models.trees",
 )

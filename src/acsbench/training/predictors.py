@@ -23,7 +23,7 @@ from acsbench.training.data import StoredWaveforms
 from acsbench.training.features import covariates_of, feature_table
 from acsbench.training.run import WEIGHTS, Run
 from acsbench.waveforms.prepare import Prepared
-from acsbench.waveforms.process import MEASURED
+from acsbench.waveforms.signs import CONTENT
 
 Probabilities = NDArray[np.float64]
 
@@ -102,7 +102,7 @@ def processing_of(model: str, options: Mapping[str, Any], prepared: Prepared) ->
     """The preparation that a model of certain options gets from a prepared folder."""
     taken = input_of(model, options)
     if taken == SIGNS:
-        return {"profile": SIGNS, "measured": list(MEASURED)}
+        return {"profile": SIGNS, "measured": list(CONTENT)}
     if taken == READINGS:
         return {"profile": READINGS, "columns": list(STUDY_READINGS)}
     return prepared.store(taken).processing

@@ -75,7 +75,7 @@ def prepare(
         tasks: names or YAML files; the dataset's own unless given.
         profiles: preparation profiles of the waveforms, all made in one pass; those that a
             folder has already stay.
-        signs: measure ST60, T amplitude and heart rate as well, which takes several times as
+        signs: measure ST60, T amplitude and the classical signs as well, which takes many times as
             long as the waveforms; tabular models need them.
         split: `patients` at random over all tasks together, the dataset's own `folds`, or the
             `study`'s 70/30 of each task.

@@ -22,7 +22,7 @@ from acsbench.errors import ConfigurationError, DataError, DataErrors
 from acsbench.files import digest_of, remove_partial, write_json, written_whole
 from acsbench.waveforms.profiles import get_profile
 from acsbench.waveforms.shard import SIGNS, Product, Source, Work, make_shard
-from acsbench.waveforms.signs import MEASURED
+from acsbench.waveforms.signs import CONTENT
 from acsbench.waveforms.store import (
     INDEX,
     INDEX_COLUMNS,
@@ -40,7 +40,7 @@ INPUTS = "inputs.json"
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 Progress = Callable[[int, int], None]
 
-__all__ = ["MEASURED", "Progress", "Source", "process"]
+__all__ = ["Progress", "Source", "process"]
 
 
 def process(
@@ -112,7 +112,7 @@ def process(
 def _plan(
     name: str, sources: Sequence[Source], input_hash: str, skip_faulty: bool
 ) -> dict[str, Any]:
-    made = {"measured": list(MEASURED)} if name == SIGNS else get_profile(name).parameters
+    made = {"measured": list(CONTENT)} if name == SIGNS else get_profile(name).parameters
     return {
         "version": __version__,
         "profile": name,

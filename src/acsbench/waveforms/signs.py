@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from acsbench.ecg.criteria import assess, evidence
 from acsbench.ecg.measurements import measure
 from acsbench.ecg.recording import Recording
 
 MEASURED = ("st60", "t_amplitude")
 """Per-lead measurements that go into the table of signs, as `st60_V2` and so on, mV."""
 
+CONTENT = (*MEASURED, "heart_rate", "evidence")
+"""What the table of signs holds; a run that was trained on one table refuses another."""
+
 
 def measured_signs(recording: Recording) -> dict[str, float]:
-    """ST60 and T amplitude of each lead, mV, and heart rate, per minute."""
+    """ST60 and T amplitude of each lead, mV, heart rate, per minute, and evidence for criteria.
+
+    Age and sex belong to the tables, not to the recording: criteria whose limits depend on them
+    take those of a man of 40 or more, and a model is told age and sex beside the evidence.
+    """
     table = measure(recording)
     signs = {
         f"{name}_{lead}": float(value)
         for name in MEASURED
         for lead, value in zip(table["lead"], table[name], strict=True)
     }
-    return signs | {"heart_rate": float(table["heart_rate"].iloc[0])}
+    return signs | {"heart_rate": float(table["heart_rate"].iloc[0])} | evidence(assess(table))
