@@ -41,7 +41,8 @@ def test_hubert_says_what_the_study_says(vectors: Path) -> None:
     module = load_published(vectors / "hubert_finetuned.pt")
     assert not module.training
     with np.load(vectors / "hubert_finetuned.npz") as vector:
-        flat = torch.from_numpy(vector["flat_100hz"]).float()
+        flat = torch.from_numpy(vector["flat_100hz"])
+        assert flat.dtype == torch.float64  # as SciPy decimates
         assert_equal(module(flat), vector["logits"])
 
 
@@ -344,6 +345,14 @@ def test_a_tensor_is_missing(vectors: Path, tmp_path: Path, file: str, tensor: s
     del checkpoint["state_dict"][tensor]
     torch.save(checkpoint, tmp_path / "x.ckpt")
     with pytest.raises(DataError, match="tensors are missing"):
+        load_published(tmp_path / "x.ckpt")
+
+
+def test_weights_that_are_no_numbers(vectors: Path, tmp_path: Path) -> None:
+    checkpoint = torch.load(vectors / "resnet6.ckpt", weights_only=True)
+    checkpoint["state_dict"]["conv2.bias"][0] = float("nan")
+    torch.save(checkpoint, tmp_path / "x.ckpt")
+    with pytest.raises(DataError, match="NaN or infinite"):
         load_published(tmp_path / "x.ckpt")
 
 

@@ -55,6 +55,8 @@ def test_the_files_nodes_tell_the_length_of_its_kernel(vectors: Path, tmp_path: 
     "damage",
     [
         lambda state: state.pop(f"{KERNEL}z"),
+        lambda state: state.update({f"{KERNEL}z": torch.zeros(0, 2)}),
+        lambda state: state.update({f"{KERNEL}omega": torch.zeros(9, 2)}),
         lambda state: state.pop(f"{KERNEL}C"),
         lambda state: state.pop("encoder.weight"),
         lambda state: state.update({f"{KERNEL}w": torch.zeros(32, 31, 2)}),

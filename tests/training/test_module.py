@@ -130,6 +130,23 @@ def test_covariates_are_for_networks(prepared: Prepared, runs: Path) -> None:
         train(prepared, "logistic", TrainingConfig(covariates=("age",)), runs)
 
 
+class Echo(nn.Module):
+    """A network whose logit is the ECG's first sample."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x[:, 0, :1]
+
+
+def test_batches_are_ranked_together_whatever_their_logits(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = module_of(TrainingConfig(), Echo())
+    monkeypatch.setattr(module, "log", lambda *_, **__: None)
+    # All logits of the second batch could be probabilities; those of the third are nearly certain.
+    for logits in ([-0.1, 0.3], [0.05, 0.4], [-40.0, 41.0]):
+        waveforms = torch.tensor(logits)[:, None, None]
+        module.validation_step(Batch(waveforms, torch.zeros(2, 0), torch.tensor([0.0, 1.0])), 0)
+    assert module.valid_auroc.compute() == 1
+
+
 class Layered(nn.Module):
     """A network that knows its layers."""
 

@@ -132,6 +132,7 @@ class HubertEcg(nn.Module):
         Raises:
             ConfigurationError: the input has another shape.
         """
+        x = x.to(self.hubert.dtype)
         if x.ndim == 2 and x.shape[1] == LEADS * CROP:
             return self._logits(x)
         shortest = CROP * (STUDY_DECIMATION if self.input == AS_THE_STUDY else 1)

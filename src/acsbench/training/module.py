@@ -112,7 +112,9 @@ class BinaryClassifier(L.LightningModule):
     def validation_step(self, batch: Batch, _: int) -> None:
         """Loss and AUROC of the validation ECGs."""
         logits = self(batch).float()
-        self.valid_auroc.update(logits, batch.labels.int())
+        # torchmetrics takes a batch of numbers from 0 to 1 for probabilities, and no other batch.
+        # Doubles, because single precision ties what is nearly certain.
+        self.valid_auroc.update(logits.double().sigmoid(), batch.labels.int())
         size = len(batch.labels)
         self.valid_loss.update(self.loss(logits, batch.labels), weight=size)
         self.log("valid_loss", self.valid_loss, batch_size=size, logger=False)

@@ -73,7 +73,9 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         ) from error
     except _UNREADABLE as error:
         raise DataError(
-            "the file is truncated or no checkpoint", file=path, fix="Copy it again"
+            "the file is truncated or no checkpoint",
+            file=path,
+            fix="Copy it again; of a TorchScript file, save the state_dict instead",
         ) from error
     if not isinstance(checkpoint, dict):
         raise DataError(

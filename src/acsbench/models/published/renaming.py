@@ -59,8 +59,12 @@ def assembled(
     """A module in eval mode that holds tensors of our names.
 
     Raises:
-        DataError: tensors are missing, too many or of another shape.
+        DataError: tensors are missing, too many, of another shape, or not finite.
     """
+    if not all(torch.isfinite(value).all() for value in state.values()):
+        raise DataError(
+            "weights are NaN or infinite", file=path, fix="Copy it again from its source"
+        )
     try:
         # Without memory of its own, so that sizes in a hostile file cost nothing.
         with torch.device("meta"):

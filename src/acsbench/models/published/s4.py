@@ -71,7 +71,9 @@ def _flatten_linear(state: dict[str, Tensor]) -> None:
 def _untruncate(state: dict[str, Tensor], prefix: str, as_reloaded: bool) -> None:
     """Replace C (I - Ā^L) by C, and drop what follows from the rest."""
     state[prefix + "D"] = state[prefix + "D"].squeeze(0)
-    nodes, _ = state.pop(prefix + "z"), state.pop(prefix + "omega")
+    nodes, omega = state.pop(prefix + "z"), state.pop(prefix + "omega")
+    if len(nodes) < 2 or len(omega) != len(nodes):
+        raise ValueError("the nodes belong to no length")
     length = FRESH_LENGTH if as_reloaded else 2 * (len(nodes) - 1)
     truncated = state[prefix + "C"]
     _, width, pairs, _ = truncated.shape
