@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import wfdb
 from numpy.typing import NDArray
+from scipy import signal as sps
 
-from acsbench.ecg.rpeaks import detect_r_peaks
+from acsbench.ecg.rpeaks import QRS_BAND, _band_pass, detect_r_peaks
 
 FS = 500.0
 
@@ -45,6 +46,14 @@ def test_any_sampling_rate(fs: float) -> None:
 def test_low_high_and_inverted_voltage(scale: float) -> None:
     found = detect_r_peaks(scale * heartbeat(REGULAR), FS)
     np.testing.assert_array_equal(found, REGULAR)
+
+
+@pytest.mark.parametrize("rate", [64.0, 125.0, 249.0])
+def test_band_is_passed_as_by_scipy_forward_and_backward(rate: float) -> None:
+    signal = np.random.default_rng(0).normal(0, 1, (3, 400)) + 5
+    sections = sps.butter(2, QRS_BAND, "bandpass", fs=rate, output="sos")
+    expected = sps.sosfiltfilt(sections, signal, axis=1, padlen=15)
+    np.testing.assert_allclose(_band_pass(signal, rate), expected, rtol=0, atol=1e-9)
 
 
 def test_irregular_rhythm_with_pauses() -> None:

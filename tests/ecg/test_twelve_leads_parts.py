@@ -5,7 +5,7 @@ import pytest
 
 from acsbench.ecg.einthoven import contradicts_einthoven, leads_i_and_ii
 from acsbench.ecg.lead_priors import PREDICTED, LeadPriors, Moments, fit_weights, lead_priors
-from acsbench.ecg.lead_regression import bridge_gaps, join
+from acsbench.ecg.lead_regression import bridge_gaps, join, moments
 from acsbench.ecg.leads import limb_leads
 from acsbench.ecg.median_beat import repeat_median_beat
 from acsbench.ecg.strip_features import FEATURES, strip_features
@@ -106,9 +106,46 @@ def test_without_samples_the_prior_stands_and_with_many_the_lead() -> None:
 def test_moments_tell_the_squared_error() -> None:
     rng = np.random.default_rng(0)
     columns, lead, weights = rng.normal(size=(3, 40)), rng.normal(size=40), rng.normal(size=3)
-    halves = moments_of(columns[:, :10], lead[:10]) + moments_of(columns[:, 10:], lead[10:])
     error = np.square(lead - weights @ columns).sum()
-    np.testing.assert_allclose(halves.squared_error(weights[None]), error)
+    np.testing.assert_allclose(moments_of(columns, lead).squared_error(weights[None]), error)
+
+
+def test_leads_recorded_together_and_apart_have_their_own_moments() -> None:
+    rng = np.random.default_rng(0)
+    columns = rng.normal(size=(4, 60)).astype(np.float32)
+    leads = rng.normal(size=(3, 60)).astype(np.float32)
+    chosen = np.zeros((3, 60), dtype=bool)
+    chosen[:2, 10:40] = True
+    chosen[1, 20:25] = False
+    leads[~chosen] = np.nan
+    found = moments(columns, leads, chosen)
+    assert not found.gram[2].any()
+    for lead in range(3):
+        part, values = columns[:, chosen[lead]], leads[lead, chosen[lead]]
+        np.testing.assert_allclose(found.gram[lead], part @ part.T, atol=1e-4)
+        np.testing.assert_allclose(found.projection[lead], part @ values, atol=1e-4)
+        np.testing.assert_allclose(found.energy[lead], values @ values, atol=1e-4)
+        assert found.samples[lead] == len(values)
+
+
+def test_samples_may_count_as_several() -> None:
+    rng = np.random.default_rng(0)
+    columns, lead = rng.normal(size=(4, 30)), rng.normal(size=30)
+    priors = priors_of(rng.normal(size=4), np.eye(4))
+    twice = moments_of(np.hstack([columns, columns]), np.hstack([lead, lead]))
+    np.testing.assert_allclose(
+        fit_weights(moments_of(columns, lead), priors, counts=2.0), fit_weights(twice, priors)
+    )
+
+
+def test_a_lead_that_is_its_strips_exactly_has_finite_weights() -> None:
+    # In single precision the Gram matrix of such a lead may not be positive definite.
+    rng = np.random.default_rng(0)
+    columns = np.repeat(rng.normal(size=(32, 40)), 2, axis=0).astype(np.float32)
+    lead = columns[0]
+    exact = moments(columns, lead[None], np.ones((1, 40), dtype=bool))
+    weights = fit_weights(exact, priors_of(np.zeros(64), 1e4 * np.eye(64)))
+    np.testing.assert_allclose(weights[0] @ columns, lead, atol=1e-2)
 
 
 def test_shipped_priors_are_whole() -> None:
@@ -118,7 +155,8 @@ def test_shipped_priors_are_whole() -> None:
     assert all(np.isfinite(part).all() for part in vars(priors).values())
     anyone = priors.of_any_lead(2)
     assert not anyone.mean.any()
-    second = priors.factor @ priors.factor.transpose(0, 2, 1)
+    factor = priors.factor.astype(np.float64)
+    second = factor @ factor.transpose(0, 2, 1)
     second += priors.mean[:, :, None] * priors.mean[:, None]
     np.testing.assert_allclose(
         anyone.factor[1] @ anyone.factor[1].T, second.mean(axis=0), atol=1e-9

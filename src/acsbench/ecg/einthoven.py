@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,14 +33,15 @@ def leads_i_and_ii(limb: NDArray[np.float64], strip: NDArray[np.float64]) -> NDA
     Returns:
         Shape (2, samples), mV; NaN where the leads recorded do not determine it.
     """
-    values = np.vstack([limb, strip])
-    recorded = np.packbits(np.isfinite(values), axis=0, bitorder="little")[0]
-    both = np.full((2, values.shape[1]), np.nan)
-    borders = np.flatnonzero(recorded[1:] != recorded[:-1]) + 1
-    for start, end in zip([0, *borders], [*borders, len(recorded)], strict=True):
-        if recorded[start]:  # a product with nothing would be 0
-            rows, solver = _solver(int(recorded[start]))
-            both[:, start:end] = solver @ values[rows, start:end]
+    leads = [*limb, strip]
+    recorded = np.vstack([np.isfinite(limb), np.isfinite(strip)])
+    both = np.full((2, len(strip)), np.nan)
+    changes = (recorded[:, 1:] != recorded[:, :-1]).any(axis=0)
+    borders = [0, *(np.flatnonzero(changes) + 1).tolist(), len(strip)]
+    for start, end in pairwise(borders):
+        if recorded[:, start].any():  # a product with nothing would be 0
+            rows, solver = _solver(recorded[:, start].tobytes())
+            both[:, start:end] = solver @ np.stack([leads[row][start:end] for row in rows])
     return both
 
 
@@ -63,9 +65,14 @@ def contradicts_einthoven(
 
 
 @lru_cache(maxsize=128)
-def _solver(code: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Which rows a code stands for, and the matrix from them to I and II; NaN if undetermined."""
-    rows = np.flatnonzero(code >> np.arange(len(_ROWS)) & 1)
+def _solver(recorded: bytes) -> tuple[list[int], NDArray[np.float64]]:
+    """The rows recorded, and the matrix from them to I and II; NaN if undetermined.
+
+    Args:
+        recorded: of each row, whether it was; the bytes of an array of that kind, which unlike
+            the array itself can be looked up.
+    """
+    rows = np.flatnonzero(np.frombuffer(recorded, dtype=np.bool_))
     solver = np.full((2, len(rows)), np.nan)
     if np.linalg.matrix_rank(_ROWS[rows]) == 2:
         solver = np.linalg.pinv(_ROWS[rows])
@@ -74,4 +81,4 @@ def _solver(code: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         for source in range(2):
             if (_ROWS[rows, 1 - source] == 0).all():
                 solver[source] = 1 / len(rows)
-    return rows, solver
+    return rows.tolist(), solver

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from acsbench.ecg.lead_priors import LeadPriors, Moments, fit_weights
-from acsbench.ecg.strip_features import FEATURES, StripFeatures
+from acsbench.ecg.strip_features import StripFeatures
 
 _FITTING_RATE = 125.0  # Hz: more samples cost more and find no better weights
 _PRIOR_RATE = 250.0  # Hz: of the samples that the priors' noise level counts
@@ -18,101 +19,91 @@ _FADED = 6.0  # times that: nothing is left of the step
 
 @dataclass(frozen=True, eq=False)
 class LeadRegression:
-    """Leads as far as they were recorded, and what a model of them needs to know.
+    """Leads as far as they were recorded, to be told by the strips elsewhere.
 
     Attributes:
-        features: of the strips.
+        features: of the strips, as long as the leads.
         leads: shape (leads, samples), mV, NaN where nothing was recorded.
         priors: one per lead.
-        halves: moments of the first and of the second half of what was recorded of each lead.
-        step: every how many samples the model was fitted.
         fs: sampling rate, Hz.
     """
 
     features: StripFeatures
     leads: NDArray[np.float64]
     priors: LeadPriors
-    halves: tuple[Moments, Moments]
-    step: int
     fs: float
 
     def predict(self) -> NDArray[np.float64]:
         """The leads as recorded, and elsewhere as predicted, shape (leads, samples), mV."""
-        first, second = self.halves
-        weights = fit_weights(first + second, self.priors)
-        predicted = self.features.predict(weights.astype(np.float32)).astype(np.float64)
-        return join(self.leads, predicted, self.fs)
+        columns, leads = self._thinned()
+        weights = self._fitted(moments(columns, leads, np.isfinite(leads)))
+        return join(self.leads, self.features.predict(weights.astype(np.float32)), self.fs)
 
     def error(self) -> NDArray[np.float64]:
         """Root mean square error of each half's weights over the other half, mV, shape (leads,).
 
         A lead that was not recorded has the error that the prior expects.
         """
-        first, second = self.halves
-        squared = second.squared_error(fit_weights(first, self.priors))
-        squared += first.squared_error(fit_weights(second, self.priors))
+        columns, leads = self._thinned()
+        known = np.isfinite(leads)
+        earlier = known.cumsum(axis=1) <= known.sum(axis=1, keepdims=True) // 2
+        first = moments(columns, leads, known & earlier)
+        second = moments(columns, leads, known & ~earlier)
+        squared = second.squared_error(self._fitted(first))
+        squared += first.squared_error(self._fitted(second))
         samples = first.samples + second.samples
         error = np.sqrt(squared / np.maximum(samples, 1))
         unseen = samples == 0
         if unseen.any():
-            columns = self.features.columns(self.step)
             scatter = self.priors.factor[unseen].transpose(0, 2, 1) @ columns
             error[unseen] = np.sqrt(np.square(scatter).sum(axis=1).mean(axis=1))
         return error
 
+    @property
+    def _step(self) -> int:
+        return max(1, round(self.fs / _FITTING_RATE))
 
-def regress_on_strips(
-    features: StripFeatures, leads: NDArray[np.float64], priors: LeadPriors, fs: float
-) -> LeadRegression:
-    """Prepare the regression of leads on strips.
+    def _thinned(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Columns and leads at the samples to which weights are fitted."""
+        leads = self.leads[:, :: self._step].astype(np.float32)
+        return self.features.columns(self._step), leads
+
+    def _fitted(self, moments: Moments) -> NDArray[np.float64]:
+        return fit_weights(moments, self.priors, counts=_PRIOR_RATE * self._step / self.fs)
+
+
+def moments(
+    columns: NDArray[np.float32], leads: NDArray[np.float32], chosen: NDArray[np.bool_]
+) -> Moments:
+    """Moments of each lead at its own samples.
 
     Args:
-        features: of the strips, as long as the leads.
-        leads: shape (leads, samples), mV, NaN where nothing was recorded.
-        priors: one per lead.
-        fs: sampling rate, Hz.
+        columns: shape (features, samples).
+        leads: shape (leads, samples), mV.
+        chosen: which samples count, same shape.
     """
-    step = max(1, round(fs / _FITTING_RATE))
-    columns, thinned = features.columns(step), leads[:, ::step]
-    halves = [_halves(np.flatnonzero(known)) for known in np.isfinite(thinned)]
-    counts = _PRIOR_RATE * step / fs
-    first, second = (
-        _moments(columns, thinned, [pair[half] for pair in halves]) * counts for half in (0, 1)
-    )
-    return LeadRegression(features, leads, priors, (first, second), step, fs)
-
-
-def _halves(recorded: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    middle = len(recorded) // 2
-    return recorded[:middle], recorded[middle:]
-
-
-def _moments(
-    columns: NDArray[np.float32], leads: NDArray[np.float64], samples: list[NDArray[np.int64]]
-) -> Moments:
-    """Moments of each lead at its own samples; leads recorded together share their Gram matrix."""
-    grams: dict[bytes, NDArray[np.float32]] = {}
-    gram = np.empty((len(leads), FEATURES, FEATURES))
-    projection = np.empty((len(leads), FEATURES))
-    energy = np.empty(len(leads))
-    for number, (lead, at) in enumerate(zip(leads, samples, strict=True)):
+    values = np.where(chosen, leads, np.float32(0))
+    gram = np.zeros((len(leads), len(columns), len(columns)), dtype=np.float32)
+    # Leads recorded together share their Gram matrix, which takes most of the time.
+    together = (1 << np.arange(len(leads))) @ chosen
+    for code in np.flatnonzero(np.bincount(together)[1:]) + 1:
+        at = np.flatnonzero(together == code)
         # A slice where there is no gap: it needs no copy.
-        whole = len(at) > 0 and at[-1] - at[0] + 1 == len(at)
-        where = slice(at[0], at[-1] + 1) if whole else at
-        part, values = columns[:, where], lead[where].astype(np.float32)
-        key = at.tobytes()
-        if key not in grams:
-            grams[key] = part @ part.T
-        gram[number], projection[number], energy[number] = (
-            grams[key],
-            part @ values,
-            values @ values,
-        )
-    return Moments(gram, projection, energy, np.array([len(at) for at in samples], dtype=float))
+        whole = at[-1] - at[0] + 1 == len(at)
+        part = columns[:, at[0] : at[-1] + 1] if whole else columns[:, at]
+        shared = part @ part.T
+        for lead in np.flatnonzero(chosen[:, at[0]]):
+            gram[lead] += shared
+    return Moments(
+        gram,
+        (columns @ values.T).T.astype(np.float64),
+        np.einsum("ij,ij->i", values, values).astype(np.float64),
+        chosen.sum(axis=1).astype(np.float64),
+    )
 
 
 def join(
-    recorded: NDArray[np.float64], predicted: NDArray[np.float64], fs: float
+    recorded: NDArray[np.float64], predicted: NDArray[np.floating], fs: float
 ) -> NDArray[np.float64]:
     """What was recorded, and elsewhere what is predicted, without steps between the two.
 
@@ -127,20 +118,27 @@ def join(
     Returns:
         Same shape, mV, without NaN.
     """
-    missing = np.isnan(recorded)
-    joined = np.where(missing, predicted, recorded)
+    missing = ~np.isfinite(recorded)
+    joined = predicted.astype(np.float64)
+    np.copyto(joined, recorded, where=~missing)
     reach = round(_FADED * _FADE * fs)
-    fade = np.exp(-np.arange(1, reach + 1) / (_FADE * fs))
     for lead, printed, model, gaps in zip(joined, recorded, predicted, missing, strict=True):
         for start, end in _runs(gaps):
             length = min(end - start, reach)
-            # The factor that falls from 1 to 0 over the gap lets the errors at both ends meet.
-            weight = fade[:length] * (1 - np.arange(1, length + 1) / (end - start + 1))
+            weight = _fade(length, end - start, fs)
             if start > 0:
                 lead[start : start + length] += (printed[start - 1] - model[start - 1]) * weight
             if end < len(lead):
                 lead[end - length : end] += (printed[end] - model[end]) * weight[::-1]
     return joined
+
+
+@lru_cache(maxsize=256)
+def _fade(length: int, gap: int, fs: float) -> NDArray[np.float64]:
+    """How much of an error at the border of a gap is left at its first samples."""
+    away = np.arange(1, length + 1)
+    # The factor that falls from 1 to 0 over the gap lets the errors at both ends meet.
+    return np.exp(-away / (_FADE * fs)) * (1 - away / (gap + 1))
 
 
 def _runs(missing: NDArray[np.bool_]) -> list[tuple[int, int]]:

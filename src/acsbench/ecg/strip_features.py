@@ -26,11 +26,15 @@ WANDER_WAVES = 9
 """Constant and cosines of up to four cycles over the recording: 0.4 Hz in ten seconds."""
 
 STRIP_COUNT = 3
-FEATURES = STRIP_COUNT * len(DELAYS) + len(BEAT_POINTS) + STRIP_COUNT + WANDER_WAVES
+_OF_DELAYS = slice(0, STRIP_COUNT * len(DELAYS))
+_OF_BEAT = slice(_OF_DELAYS.stop, _OF_DELAYS.stop + len(BEAT_POINTS))
+_OF_WANDER = slice(_OF_BEAT.stop, _OF_BEAT.stop + STRIP_COUNT)
+_OF_WAVES = slice(_OF_WANDER.stop, _OF_WANDER.stop + WANDER_WAVES)
+FEATURES = _OF_WAVES.stop
 
 STRIP_II_ITSELF = (
-    STRIP_COUNT * DELAYS.index(0.0) + 1,
-    STRIP_COUNT * len(DELAYS) + len(BEAT_POINTS) + 1,
+    _OF_DELAYS.start + STRIP_COUNT * DELAYS.index(0.0) + 1,
+    _OF_WANDER.start + 1,
 )
 """The two columns whose sum is the strip of II: without its wander, and the wander."""
 
@@ -46,16 +50,16 @@ class StripFeatures:
     """The columns in parts, from which they are made when and as far as they are needed.
 
     Attributes:
-        delayed: strips without wander at each delay, one view for each, shape (3, samples), mV.
-        since, until: where in `_bells()` a sample lies, from the R-peak before and after it.
+        delayed: strips without wander at each delay, shape (delays, 3, samples), mV.
+        phases: rows of `_bells()` for the time of each sample since the R-peak before it and
+            until that after it, shape (2, samples); beyond the ends stands for the row there.
         amplitude: root mean square of the strips without wander, mV.
         waves: orthonormal slow waves, shape (WANDER_WAVES, samples).
         wander: amplitudes of the waves in each strip, shape (3, WANDER_WAVES).
     """
 
-    delayed: tuple[NDArray[np.float32], ...]
-    since: NDArray[np.int64]
-    until: NDArray[np.int64]
+    delayed: NDArray[np.float32]
+    phases: NDArray[np.int64]
     amplitude: np.float32
     waves: NDArray[np.float32]
     wander: NDArray[np.float32]
@@ -69,16 +73,15 @@ class StripFeatures:
             units of that wander.
         """
         waves = self.waves[:, ::step]
-        columns = np.empty((FEATURES, waves.shape[1]), dtype=np.float32)
-        delays, points = STRIP_COUNT * len(DELAYS), len(BEAT_POINTS)
-        for number, strips in enumerate(self.delayed):
-            columns[number * STRIP_COUNT : (number + 1) * STRIP_COUNT] = strips[:, ::step]
-        beats = columns[delays : delays + points]
+        # A sample's values lie together, so that a moment of the beat is copied as a whole.
+        by_sample = np.empty((waves.shape[1], FEATURES), dtype=np.float32)
+        columns = by_sample.T
+        columns[_OF_DELAYS] = self._delayed_strips[:, ::step]
         bells = self.amplitude * _bells()
-        np.take(bells, self.since[::step], axis=1, out=beats, mode="clip")
-        beats += np.take(bells, self.until[::step], axis=1, mode="clip")
-        columns[-STRIP_COUNT - WANDER_WAVES : -WANDER_WAVES] = self.wander @ waves
-        columns[-WANDER_WAVES:] = self._wave_unit * waves
+        since, until = (bells.take(phase[::step], axis=0, mode="clip") for phase in self.phases)
+        np.add(since, until, out=by_sample[:, _OF_BEAT])
+        columns[_OF_WANDER] = self.wander @ waves
+        columns[_OF_WAVES] = self._wave_unit * waves
         return columns
 
     def predict(self, weights: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -90,19 +93,17 @@ class StripFeatures:
         Returns:
             Shape (leads, samples), mV.
         """
-        delays, points = STRIP_COUNT * len(DELAYS), len(BEAT_POINTS)
-        of_delays, of_beat, of_wander, of_waves = np.split(
-            weights, np.cumsum([delays, points, STRIP_COUNT]), axis=1
-        )
-        leads = (of_wander @ self.wander + self._wave_unit * of_waves) @ self.waves
-        for part, strips in zip(
-            np.split(of_delays, len(DELAYS), axis=1), self.delayed, strict=True
-        ):
-            leads += part @ strips
-        beat = (self.amplitude * of_beat) @ _bells()
-        leads += np.take(beat, self.since, axis=1, mode="clip")
-        leads += np.take(beat, self.until, axis=1, mode="clip")
+        leads = weights[:, _OF_DELAYS] @ self._delayed_strips
+        of_waves = weights[:, _OF_WANDER] @ self.wander + self._wave_unit * weights[:, _OF_WAVES]
+        leads += of_waves @ self.waves
+        beat = (self.amplitude * weights[:, _OF_BEAT]) @ _bells().T
+        for phase in self.phases:
+            leads += beat.take(phase, axis=1, mode="clip")
         return leads
+
+    @property
+    def _delayed_strips(self) -> NDArray[np.float32]:
+        return self.delayed.reshape(STRIP_COUNT * len(DELAYS), -1)
 
     @property
     def _wave_unit(self) -> np.float32:
@@ -127,14 +128,12 @@ def strip_features(
     wander = values @ waves.T
     lags = [round(delay * fs) for delay in DELAYS]
     reach = max(lags)
-    padded: NDArray[np.float32] = np.pad(
-        values - wander @ waves, ((0, 0), (reach, reach)), mode="edge"
-    )
-    since, until = _phases(r_peaks, samples, fs)
+    padded = np.empty((STRIP_COUNT, samples + 2 * reach), dtype=np.float32)
+    steady = np.subtract(values, wander @ waves, out=padded[:, reach : reach + samples])
+    padded[:, :reach], padded[:, reach + samples :] = steady[:, :1], steady[:, -1:]
     return StripFeatures(
-        delayed=tuple(padded[:, reach + lag : reach + lag + samples] for lag in lags),
-        since=since,
-        until=until,
+        delayed=np.stack([padded[:, reach + lag : reach + lag + samples] for lag in lags]),
+        phases=_phases(r_peaks, samples, fs),
         amplitude=np.sqrt(np.square(padded).mean()),
         waves=waves,
         wander=wander,
@@ -149,40 +148,41 @@ def _slow_waves(samples: int) -> NDArray[np.float32]:
     return waves.astype(np.float32)
 
 
-def _phases(
-    r_peaks: NDArray[np.int64], samples: int, fs: float
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Columns of `_bells()` for the time since the last R-peak and until the next."""
+def _phases(r_peaks: NDArray[np.int64], samples: int, fs: float) -> NDArray[np.int64]:
+    """Rows of `_bells()` for the time since the last R-peak and until the next."""
     if not len(r_peaks):
-        outside = np.zeros(samples, dtype=np.int64)
-        return outside, outside
+        return np.zeros((2, samples), dtype=np.int64)
     # Of the beat before each stretch of time; the first beat has no interval of its own.
     rr = np.ones(len(r_peaks) + 1)
     if len(r_peaks) > 1:
-        rr[2:] = np.diff(r_peaks) / fs
+        rr[2:] = (r_peaks[1:] - r_peaks[:-1]) / fs
         rr[:2] = rr[2]
-    stretch = np.sqrt(np.clip(rr, *_RR_LIMITS))
+    stretch = np.sqrt(rr.clip(*_RR_LIMITS))
     # Far enough beyond the ends for no point of a beat that was not recorded to reach inside.
     never = samples + round(_PHASES[1] * _RR_LIMITS[1] * fs)
     peaks = np.concatenate([[-never], r_peaks, [samples + never]])
-    lengths = np.diff(np.clip(peaks, 0, samples))
-    time = np.arange(samples)
-    since = (time - np.repeat(peaks[:-1], lengths)) / fs
-    until = (time - np.repeat(peaks[1:], lengths)) / fs
-    stretched = _ST_START + (since - _ST_START) / np.repeat(stretch, lengths)
-    return _phase_index(np.where(since > _ST_START, stretched, since)), _phase_index(until)
-
-
-def _phase_index(seconds: NDArray[np.float64]) -> NDArray[np.int64]:
-    first, last = _PHASES
-    return np.rint((np.clip(seconds, first, last) - first) / _PHASE_STEP).astype(np.int64)
+    borders = peaks.clip(0, samples)
+    per_sample, first = 1 / (fs * _PHASE_STEP), _PHASES[0] / _PHASE_STEP
+    nearest = np.stack([peaks[:-1], peaks[1:], 1 / stretch - 1]).astype(np.float32)
+    before, after, excess = nearest.repeat(borders[1:] - borders[:-1], axis=1)
+    time = np.arange(samples, dtype=np.float32)
+    phases = np.stack([time - before, time - after])
+    phases *= np.float32(per_sample)
+    phases -= np.float32(first)
+    st_start = np.float32(_ST_START / _PHASE_STEP - first)
+    phases[0] += np.maximum(phases[0] - st_start, 0) * excess
+    return np.rint(phases, out=phases).astype(np.int64)
 
 
 @lru_cache(maxsize=1)
 def _bells() -> NDArray[np.float32]:
-    """Raised cosines around the points, as wide as these are apart, over time from the R-peak."""
+    """Raised cosines around the points, as wide as these are apart.
+
+    Returns:
+        Shape (moments, points): moments `_PHASE_STEP` apart, from `_PHASES[0]` to `_PHASES[1]`.
+    """
     first, last = _PHASES
-    time = np.arange(round((last - first) / _PHASE_STEP) + 1) * _PHASE_STEP + first
-    distance = (time - BEAT_POINTS[:, None]) / np.gradient(BEAT_POINTS)[:, None]
+    time = np.arange(round((last - first) / _PHASE_STEP) + 1)[:, None] * _PHASE_STEP + first
+    distance = (time - BEAT_POINTS) / np.gradient(BEAT_POINTS)
     bells = 0.5 + 0.5 * np.cos(np.pi * np.clip(distance, -1, 1))
     return np.ascontiguousarray(bells.astype(np.float32))

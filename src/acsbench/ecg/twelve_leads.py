@@ -17,8 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from acsbench.ecg.einthoven import contradicts_einthoven, leads_i_and_ii
 from acsbench.ecg.lead_priors import PREDICTED, lead_priors
-from acsbench.ecg.lead_regression import LeadRegression, bridge_gaps, regress_on_strips
-from acsbench.ecg.leads import LEADS, LIMB_FROM_I_AND_II, LIMB_LEADS, limb_leads
+from acsbench.ecg.lead_regression import LeadRegression, bridge_gaps
+from acsbench.ecg.leads import LEADS, LIMB_FROM_I_AND_II, LIMB_LEADS
 from acsbench.ecg.median_beat import repeat_median_beat
 from acsbench.ecg.printed import STRIPS
 from acsbench.ecg.rpeaks import detect_r_peaks
@@ -75,6 +75,7 @@ def twelve_leads_from_print(
     """
     page = _checked(raw, fs)
     if method == "median-beat":
+        page = np.where(np.isfinite(page), page, np.nan)
         if r_peaks is None:
             r_peaks = detect_r_peaks(page[len(LEADS) + STRIPS.index("II")], fs)
         return repeat_median_beat(page, r_peaks, fs)
@@ -114,7 +115,7 @@ def _checked(raw: ArrayLike, fs: float) -> NDArray[np.float64]:
             f"{page.shape[1]} samples at {fs:g} Hz are too few to tell how leads go together;"
             f" {_SHORTEST:g} s are needed"
         )
-    return np.where(np.isinf(page), np.nan, page) if np.isinf(page).any() else page
+    return page
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,24 +131,36 @@ class _Reconstruction:
 def _reconstruct(
     page: NDArray[np.float64], fs: float, r_peaks: ArrayLike | None
 ) -> _Reconstruction:
-    leads, strips = page[: len(LEADS)].copy(), page[len(LEADS) :]
-    limb, strip_ii = leads[: len(LIMB_LEADS)], strips[STRIPS.index("II")]
+    strips = page[len(LEADS) :]
+    limb, strip_ii = page[: len(LIMB_LEADS)], strips[STRIPS.index("II")]
     i_and_ii = leads_i_and_ii(limb, strip_ii)
-    if contradicts_einthoven(limb, strip_ii, i_and_ii):
-        predicted, priors = _LEAD_BY_LEAD, lead_priors().of_each_limb_lead()
-    else:
-        predicted, priors = _BY_EINTHOVEN, lead_priors()
-        np.copyto(leads[:2], i_and_ii, where=np.isnan(leads[:2]))
-    strips = np.where(np.isfinite(strips), strips, leads[_STRIP_LEADS])
-    if not np.isfinite(page[len(LEADS) :]).any():
-        signal = _assemble(page, strips, leads[predicted], predicted)
-        return _Reconstruction(np.nan_to_num(signal), predicted, None, np.zeros(len(STRIPS)))
+    by_einthoven = not contradicts_einthoven(limb, strip_ii, i_and_ii)
+    predicted = _BY_EINTHOVEN if by_einthoven else _LEAD_BY_LEAD
+    leads = page[predicted]
+    if by_einthoven:
+        _fill(leads[0], i_and_ii[0])
+    known = np.isfinite(strips)
+    if not known.all():
+        strips = strips.copy()
+        _fill(strips, page[_STRIP_LEADS])
+        if by_einthoven:
+            _fill(strips[STRIPS.index("II")], i_and_ii[1])
+    if not known.any():
+        signal = _assemble(page, strips, leads, predicted)
+        signal[~np.isfinite(signal)] = 0
+        return _Reconstruction(signal, predicted, None, np.zeros(len(STRIPS)))
+    priors = lead_priors() if by_einthoven else lead_priors().of_each_limb_lead()
     peaks = detect_r_peaks(page[len(LEADS) :], fs) if r_peaks is None else np.unique(r_peaks)
     strips, strip_error = _whole_strips(strips, peaks.astype(np.int64), fs)
     features = strip_features(strips, peaks.astype(np.int64), fs)
-    regression = regress_on_strips(features, leads[predicted], priors, fs)
+    regression = LeadRegression(features, leads, priors, fs)
     signal = _assemble(page, strips, regression.predict(), predicted)
     return _Reconstruction(signal, predicted, regression, strip_error)
+
+
+def _fill(leads: NDArray[np.float64], otherwise: NDArray[np.float64]) -> None:
+    """Put other values where leads were not recorded."""
+    np.copyto(leads, otherwise, where=~np.isfinite(leads))
 
 
 def _assemble(
@@ -156,12 +169,13 @@ def _assemble(
     found: NDArray[np.float64],
     predicted: list[int],
 ) -> NDArray[np.float64]:
-    """Twelve leads from the strips and the predicted leads; what was printed stays."""
+    """Twelve leads from the strips and the predicted leads, both with what was printed."""
     signal = np.empty((len(LEADS), page.shape[1]))
     if predicted == _BY_EINTHOVEN:
-        signal[: len(LIMB_LEADS)] = limb_leads(found[0], strips[STRIPS.index("II")])
+        limb, printed = signal[: len(LIMB_LEADS)], page[: len(LIMB_LEADS)]
+        np.matmul(LIMB_FROM_I_AND_II, np.stack([found[0], strips[STRIPS.index("II")]]), out=limb)
+        np.copyto(limb, printed, where=np.isfinite(printed))
     signal[predicted] = found
-    np.copyto(signal, page[: len(LEADS)], where=np.isfinite(page[: len(LEADS)]))
     signal[_STRIP_LEADS] = strips
     return signal
 
@@ -174,9 +188,11 @@ def _whole_strips(
     Short gaps are bridged; a strip with longer ones is predicted from the whole strips, or, if
     there is none, from the one of which most is there.
     """
-    bridged = bridge_gaps(strips, round(_LONGEST_GAP * fs))
-    missing = np.asarray(np.isnan(bridged).any(axis=1))
     error = np.zeros(len(strips))
+    if np.isfinite(strips).all():
+        return strips, error
+    bridged = bridge_gaps(strips, round(_LONGEST_GAP * fs))
+    missing = np.asarray(~np.isfinite(bridged).all(axis=1))
     if not missing.any():
         return bridged, error
     if missing.all():
@@ -185,6 +201,6 @@ def _whole_strips(
         missing[best], error[best] = False, np.nan
     features = strip_features(np.where(missing[:, None], 0.0, bridged), r_peaks, fs)
     priors = lead_priors().of_any_lead(int(missing.sum()))
-    regression = regress_on_strips(features, bridged[missing], priors, fs)
+    regression = LeadRegression(features, bridged[missing], priors, fs)
     bridged[missing], error[missing] = regression.predict(), regression.error()
     return bridged, error
