@@ -61,6 +61,19 @@ def test_figure_says_what_it_shows():
     assert "SIMULATED" in text_of(roc_figure(curves(["one"]), Marks("t", simulated=True)))
 
 
+def test_a_long_title_is_wrapped_and_not_cut():
+    words = "acs: AUROC had all been tested, 638 test ECGs, of which each was read by two people"
+    long, brief = (roc_figure(curves(["one"]), Marks(title)) for title in (words, "t"))
+    title = long.texts[0]
+    assert title.get_text().split() == words.split()
+    assert title.get_text().count("\n") == 1
+    long.draw_without_rendering()
+    box = title.get_window_extent()
+    assert box.x1 <= long.bbox.x1
+    assert box.y0 >= long.axes[0].get_window_extent().y1
+    assert long.get_figheight() > brief.get_figheight()
+
+
 def test_colours_can_be_told_apart():
     names = [f"m{i}" for i in range(12)]
     styles = model_styles(names)

@@ -46,6 +46,8 @@ def test_few_ecgs_rank_no_models(study, monkeypatch):
     assert "highest" not in text
     assert "larger than chance" not in text
     assert "fewer than 1,000 ECGs, from which no ranking of models is claimed" in text
+    assert "The AUROC of strong is higher by " in text
+    assert ") than that of weak" in text
 
 
 def test_one_model(study):

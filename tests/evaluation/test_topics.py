@@ -7,6 +7,7 @@ from sklearn.metrics import roc_auc_score
 
 from acsbench.evaluation.analysis import Analysis, Settings
 from acsbench.evaluation.checklist import TO_COMPLETE, checklist
+from acsbench.evaluation.groups import groupings_of
 from acsbench.evaluation.section import (
     Count,
     PValue,
@@ -22,7 +23,7 @@ from acsbench.evaluation.topics.beside_signs import beside_signs
 from acsbench.evaluation.topics.discrimination import LOGISTIC, discrimination
 from acsbench.evaluation.topics.examples import examples, printed_page
 from acsbench.evaluation.topics.selection import selection
-from acsbench.evaluation.topics.subgroups import subgroups
+from acsbench.evaluation.topics.subgroups import TESTED_PATIENTS, subgroups
 from acsbench.statistics import Estimate
 
 
@@ -80,6 +81,39 @@ def test_subgroups_by_hand(twin_analysis):
     male = roc_auc_score(labels[~female], scores[~female])
     assert sex["gap"].value == pytest.approx(row["auroc"].value - male)
     assert all(r["p_adjusted"] >= r["p"] for r in gaps if r["p"] == r["p"])
+
+
+def test_gaps_of_few_patients_are_shown_and_not_tested(twin_analysis):
+    patients, labels = twin_analysis.patients, twin_analysis.labels
+    gaps = table_of(subgroups(twin_analysis), "subgroup-gaps")
+    tested = {}
+    for grouping in groupings_of(twin_analysis.covariates):
+        known = np.logical_or.reduce(list(grouping.members.values()))
+        for group, member in grouping.members.items():
+            tested[grouping.name, group] = (
+                min(
+                    len(set(patients[side & (labels == label)]))
+                    for side in (member, known & ~member)
+                    for label in (0, 1)
+                )
+                >= TESTED_PATIENTS
+            )
+    outcomes = {tested[row["by"], row["group"]] for row in gaps.rows}
+    assert outcomes == {True, False}
+    for row in gaps.rows:
+        assert isinstance(row["gap"], Estimate)
+        if not tested[row["by"], row["group"]]:
+            assert str(row["p"]) == str(row["p_adjusted"]) == "–"
+        else:
+            assert row["p"] <= row["p_adjusted"]
+    assert f"fewer than {TESTED_PATIENTS} patients" in gaps.note
+
+
+def test_supposed_risks_have_no_interval(twin_analysis):
+    rows = table_of(selection(twin_analysis), "selection-sensitivity").rows
+    assert all(isinstance(row["odds_ratio_1"], Share) for row in rows)
+    as_supposed = {row["slope"]: row["odds_ratio_1"] for row in rows if row["model"] == "good"}
+    assert as_supposed["1"] > as_supposed["0.5"] > as_supposed["0"]
 
 
 def test_small_groups_are_hidden_unless_asked_for(twin_analysis):

@@ -64,12 +64,28 @@ def test_bad_rows_are_refused_in_words(function, labels, scores, message):
         function(labels, scores)
 
 
+@pytest.mark.parametrize("function", [*FUNCTIONS, *CHOICES])
+def test_masked_rows_are_refused(function):
+    """`np.asarray` would drop the mask, and what it hides would count."""
+    labels, scores = (np.ma.masked_array(values, [0, 0, 0, 1]) for values in GOOD)
+    with pytest.raises(ValueError, match="1 of 4 labels are masked; leave those rows out"):
+        function(labels, GOOD[1])
+    with pytest.raises(ValueError, match=r"1 of 4 .* are masked"):
+        function(GOOD[0], scores)
+
+
+def test_a_mask_that_hides_nothing_is_accepted():
+    whole = np.ma.masked_array(GOOD[1], mask=False)
+    assert statistics.auroc(GOOD[0], whole) == statistics.auroc(*GOOD)
+
+
 @pytest.mark.parametrize("function", FUNCTIONS)
 @pytest.mark.parametrize(
     ("groups", "message"),
     [
         ([1, 2, 3], "one patient id for each of 4 rows"),
         ([1, 2, 3, np.nan], "the patient id of 1 rows is missing"),
+        (np.ma.masked_array([1, 2, 3, 4], [0, 0, 1, 0]), "1 of 4 patient ids are masked"),
         (pd.Series(["a", None, "b", pd.NA], dtype=object), "patient id of 2 rows"),
         (pd.Series(["a", None, "b", pd.NA], dtype="string"), "patient id of 2 rows"),
     ],

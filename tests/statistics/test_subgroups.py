@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from scipy.stats import norm
+from scipy.stats import norm, t
 
 from acsbench.statistics import (
     auroc,
@@ -10,6 +10,7 @@ from acsbench.statistics import (
     sensitivity,
     sensitivity_gap,
 )
+from acsbench.statistics.intervals import effective_degrees_of_freedom
 from acsbench.statistics.resample import resampled_weights
 
 
@@ -38,8 +39,49 @@ def test_areas_of_different_patients_are_independent(clustered):
     ]
     assert gap.difference.value == pytest.approx(sides[0].value - sides[1].value)
     assert gap.standard_error == pytest.approx(np.hypot(*map(error, sides)))
-    assert gap.p == pytest.approx(2 * norm.sf(abs(gap.difference.value) / gap.standard_error))
     assert gap.difference.n == len(labels)
+
+
+def test_limits_and_p_are_those_of_students_t():
+    labels, scores, member, groups = sample(4, patients=60)
+    risk = 1 / (1 + np.exp(-scores))
+    gap = calibration_gap(labels, risk, member, groups)
+    excess, sums = labels - risk, np.zeros(60)
+    for side, sign in ((member, 1), (~member, -1)):
+        influence = sign * (excess[side] - excess[side].mean()) / side.sum()
+        np.add.at(sums, groups[side], influence)
+    degrees = (sums**2).sum() ** 2 / (sums**4).sum()
+    assert 5 < degrees < 40
+    assert gap.p == pytest.approx(2 * t.sf(abs(gap.z), degrees))
+    reach = t.ppf(0.975, degrees) * gap.standard_error
+    assert gap.difference.low == pytest.approx(gap.difference.value - reach)
+    assert gap.difference.high == pytest.approx(gap.difference.value + reach)
+    assert "Student" in gap.difference.method
+
+
+def test_degrees_of_freedom_count_the_patients_that_matter():
+    assert effective_degrees_of_freedom(np.array([2.0, -2.0, 2.0, -2.0]), None, None) == 4
+    alone = np.array([1.0, 1e-9, -1e-9])
+    assert effective_degrees_of_freedom(alone, None, None) == pytest.approx(1)
+    rows, patients = np.array([1.0, 1.0, -2.0, 2.0]), np.array([0, 0, 1, 2])
+    assert effective_degrees_of_freedom(rows, patients, 3) == pytest.approx(3)
+    normal = np.random.default_rng(0).standard_normal(30_000)
+    assert effective_degrees_of_freedom(normal, None, None) == pytest.approx(10_000, rel=0.03)
+
+
+def test_few_patients_rarely_show_a_gap_where_there_is_none():
+    """With a normal distribution p < 0.005 came up several times as often."""
+    rng = np.random.default_rng(5)
+    ps = []
+    for _ in range(600):
+        groups = np.repeat(np.arange(120), 1 + rng.negative_binomial(2, 0.65, 120))
+        labels = (rng.random(120) < 0.4)[groups].astype(int)
+        luck = rng.standard_normal(120)[groups]
+        scores = labels + luck + 0.7 * rng.standard_normal(len(groups))
+        member = (rng.random(120) < 0.3)[groups]
+        ps.append(sensitivity_gap(labels, scores, 0.8, member, groups).p)
+    assert np.mean(np.array(ps) < 0.005) <= 0.012
+    assert 0.02 < np.mean(np.array(ps) < 0.05) < 0.08
 
 
 def test_sensitivities_and_residuals_of_different_patients_are_independent():

@@ -11,11 +11,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from acsbench.cohort.counts import SPLIT_NAMES
-from acsbench.disclosure import too_few_patients
+from acsbench.disclosure import is_small, too_few_patients
 from acsbench.evaluation.cohort import VALIDATION, EvaluationCohort, ModelPredictions, Sample
 from acsbench.evaluation.figures.frame import Marks, Style, model_styles
 from acsbench.evaluation.metrics import ModelMetrics, Pair, compare_models, model_metrics
-from acsbench.evaluation.signs import Flags, read_signs
+from acsbench.evaluation.signs import SIGNS, Flags, any_of, read_signs
 from acsbench.statistics import Estimate, auroc
 from acsbench.statistics.resample import RESAMPLES
 
@@ -93,13 +93,31 @@ class Analysis:
         return self.cohort.covariates_of(self.cohort.evaluated)
 
     @cached_property
+    def all_signs(self) -> dict[str, Flags]:
+        """What a reader saw in the evaluated ECGs."""
+        return read_signs(self.covariates)
+
+    @cached_property
     def signs(self) -> dict[str, Flags]:
-        """What a reader saw in the evaluated ECGs, for signs that enough patients have."""
-        return {
-            name: flags
-            for name, flags in read_signs(self.covariates).items()
-            if self.may_show(flags) and self.may_show(~flags)
-        }
+        """Those of all signs that enough patients have: numbers of each may be shown."""
+        return {name: flags for name, flags in self.all_signs.items() if self._may_divide(flags)}
+
+    def any_sign(self, names: Sequence[str] = tuple(SIGNS)) -> Flags | None:
+        """Where at least one of some signs was seen, also of those that are hidden themselves.
+
+        None if there is none of these signs, or if numbers of all together may not be shown:
+        because too few patients have, or lack, any; or because a single one is shown, and what
+        it leaves of them all is a small cell.
+        """
+        if not any(name in self.all_signs for name in names):
+            return None
+        seen = any_of(self.all_signs, names)
+        shown = [name for name in names if name in self.signs]
+        if not self._may_divide(seen):
+            return None
+        if len(shown) == 1 and self._is_small_cell(seen & ~self.signs[shown[0]]):
+            return None
+        return seen
 
     @cached_property
     def areas(self) -> dict[str, Estimate]:
@@ -156,6 +174,15 @@ class Analysis:
             # A statistic still needs both classes, of more than one patient.
             return len(set(self.labels[rows])) == 2 and len(set(self.patients[rows])) > 1
         return not too_few_patients(self.labels[rows], self.patients[rows])
+
+    def _may_divide(self, rows: Flags) -> bool:
+        """Whether numbers of these ECGs may be shown, beside those of all."""
+        return self.may_show(rows) and self.may_show(~rows)
+
+    def _is_small_cell(self, rows: Flags) -> bool:
+        """Whether 1 to 10 patients among these ECGs have the event, or lack it."""
+        cells = [len(set(self.patients[rows & (self.labels == label)])) for label in (0, 1)]
+        return not self.settings.show_small_cells and any(map(is_small, cells))
 
     def rows(self, name: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Labels and a model's probabilities, as the statistics take them."""

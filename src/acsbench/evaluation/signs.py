@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -41,6 +41,6 @@ def as_flag(column: pd.Series) -> Flags:
     return numbers.to_numpy(dtype=np.float64) != 0
 
 
-def any_of(signs: Mapping[str, Flags], names: tuple[str, ...] = tuple(SIGNS)) -> Flags:
+def any_of(signs: Mapping[str, Flags], names: Sequence[str] = tuple(SIGNS)) -> Flags:
     """Where at least one of some signs was seen."""
     return np.logical_or.reduce([signs[name] for name in names if name in signs])

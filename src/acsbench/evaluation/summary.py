@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from acsbench.evaluation.analysis import Analysis
 from acsbench.evaluation.metrics import RANKING_ECGS, SPECIFICITY, Pair
 from acsbench.evaluation.section import Section, Table, Value, listed, text_of
+from acsbench.evaluation.topics.beside_signs import RULE_WORDS
 from acsbench.statistics import Estimate
 
 SIMULATED = (
@@ -75,9 +76,9 @@ def _ranking(analysis: Analysis) -> list[str]:
     best = analysis.order[0]
     pairs = [pair for pair in analysis.pairs if pair.first == best]
     if pairs and len(analysis.labels) < RANKING_ECGS:
-        leads = listed(f"{pair.comparison.difference} over {pair.second}" for pair in pairs)
+        leads = listed(f"by {p.comparison.difference} than that of {p.second}" for p in pairs)
         return [
-            f"The AUROC of {best} differs by {leads}. These are fewer than {RANKING_ECGS:,} ECGs, "
+            f"The AUROC of {best} is higher {leads}. These are fewer than {RANKING_ECGS:,} ECGs, "
             "from which no ranking of models is claimed."
         ]
     behind = [pair for pair in pairs if pair.ranks]
@@ -129,7 +130,7 @@ def _signs(analysis: Analysis, tables: dict[str, Table]) -> list[str]:
     if not isinstance(found, Estimate):
         return []
     return [
-        f"Of the events that {analysis.order[0]} finds when it calls as many as there are, "
+        f"Of the events that {analysis.order[0]} finds where {RULE_WORDS[str(row['rule'])]}, "
         f"{100 * found.value:.0f} % ({_per_cent(found)}) show none of the signs that a "
         "cardiologist reads."
     ]
@@ -156,15 +157,14 @@ def _groups(analysis: Analysis, tables: dict[str, Table]) -> list[str]:
     if "subgroup-gaps" not in tables:
         return []
     gaps = [r for r in tables["subgroup-gaps"].rows if r["model"] == analysis.order[0]]
-    sure = [
-        r
-        for r in gaps
-        if isinstance(r["p_adjusted"], float) and r["p_adjusted"] < 1 - analysis.settings.level
-    ]
+    tested = [(r, p) for r in gaps if isinstance(p := r["p_adjusted"], float) and p == p]
+    sure = [r for r, p in tested if p < 1 - analysis.settings.level]
+    if not tested:
+        return ["Groups of patients are too small to test whether the model does worse in some."]
     if not sure:
         return [
-            f"Of {len(gaps)} gaps between groups of patients none is larger than chance explains, "
-            "which does not show that there is none."
+            f"Of {len(tested)} gaps between groups of patients that could be tested none is larger "
+            "than chance explains, which does not show that there is none."
         ]
     named = listed(f"{r['by']}, {r['group']}: {r['what']} {text_of(r['gap'])}" for r in sure)
     return [f"Gaps to the rest that are larger than chance explains: {named}."]

@@ -121,6 +121,7 @@ def checked_groups(groups: ArrayLike | None, n: int) -> NDArray[np.intp] | None:
     """Patients numbered from 0 without gaps, shape (n,); see `checked_rows`."""
     if groups is None:
         return None
+    _check_unmasked(groups, "patient ids")
     ids = np.asarray(groups)
     if ids.shape != (n,):
         raise ValueError(f"groups have shape {ids.shape}; give one patient id for each of {n} rows")
@@ -165,8 +166,9 @@ def checked_numbers(values: ArrayLike, name: str) -> NDArray[np.float64]:
     """Finite numbers, shape (n,).
 
     Raises:
-        ValueError: some are not, or they have another shape.
+        ValueError: some are not, or are masked, or they have another shape.
     """
+    _check_unmasked(values, name)
     try:
         array = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
@@ -177,3 +179,10 @@ def checked_numbers(values: ArrayLike, name: str) -> NDArray[np.float64]:
     if not finite.all():
         raise ValueError(f"{(~finite).sum()} of {len(array)} {name} are NaN or infinite")
     return array
+
+
+def _check_unmasked(values: ArrayLike, name: str) -> None:
+    # `np.asarray` drops a mask in silence, and what it hid would count.
+    masked = np.ma.getmaskarray(values).sum() if isinstance(values, np.ma.MaskedArray) else 0
+    if masked:
+        raise ValueError(f"{masked} of {np.size(values)} {name} are masked; leave those rows out")

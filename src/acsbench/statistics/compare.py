@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import ndtr
+from scipy.special import ndtr, stdtr
 
 from acsbench.statistics.auroc import area, auroc, placements, variance_of_placements
 from acsbench.statistics.checks import Rows, checked_rows
@@ -91,13 +91,18 @@ def by_wald(
     level: float,
     method: str,
     bounds: tuple[float, float] = (-1.0, 1.0),
+    degrees_of_freedom: float = np.inf,
 ) -> Comparison:
-    """A difference of known, finite variance; a variance of 0 belongs to a difference of 0."""
-    low, high = wald(difference, variance, level, bounds)
+    """A difference of known, finite variance; a variance of 0 belongs to a difference of 0.
+
+    With finite degrees of freedom, limits and p are those of Student's t.
+    """
+    low, high = wald(difference, variance, level, bounds, degrees_of_freedom)
     error = float(np.sqrt(variance))
     z = difference / error if error > 0 else 0.0
     estimate = rows.estimate(difference, low, high, level, method)
-    return Comparison(estimate, z, float(2 * ndtr(-abs(z))), error)
+    tail = ndtr(-abs(z)) if np.isinf(degrees_of_freedom) else stdtr(degrees_of_freedom, -abs(z))
+    return Comparison(estimate, z, float(2 * tail), error)
 
 
 def without_variance(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
+from scipy.special import ndtri, stdtrit
 
 from acsbench.statistics.checks import checked_probability
 
@@ -12,28 +12,35 @@ from acsbench.statistics.checks import checked_probability
 ROUNDING = 1e-14
 
 
-def critical_value(level: float) -> float:
-    """Two-sided quantile of the standard normal distribution.
+def critical_value(level: float, degrees_of_freedom: float = np.inf) -> float:
+    """Two-sided quantile of the standard normal distribution, or of Student's t.
 
     Raises:
         ValueError: `level` does not lie between 0 and 1.
 
     Examples:
-        >>> round(critical_value(0.95), 3)
-        1.96
+        >>> round(critical_value(0.95), 3), round(critical_value(0.95, 10), 3)
+        (1.96, 2.228)
     """
     checked_probability(level, "level", open_interval=True)
-    return float(ndtri(0.5 + level / 2))
+    upper = 0.5 + level / 2
+    return float(
+        ndtri(upper) if np.isinf(degrees_of_freedom) else stdtrit(degrees_of_freedom, upper)
+    )
 
 
 def wald(
-    value: float, variance: float, level: float, bounds: tuple[float, float] = (0.0, 1.0)
+    value: float,
+    variance: float,
+    level: float,
+    bounds: tuple[float, float] = (0.0, 1.0),
+    degrees_of_freedom: float = np.inf,
 ) -> tuple[float, float]:
     """Limits of value ± critical value × standard error, cut at the bounds.
 
     An infinite variance (nothing is known) gives the bounds.
     """
-    reach = critical_value(level) * np.sqrt(variance)
+    reach = critical_value(level, degrees_of_freedom) * np.sqrt(variance)
     return float(max(bounds[0], value - reach)), float(min(bounds[1], value + reach))
 
 
@@ -131,3 +138,35 @@ def covariance_of_sums(
     if clusters < 2:
         return float("inf")
     return float(clusters / (clusters - 1) * (first @ (first if second is None else second)))
+
+
+def effective_degrees_of_freedom(
+    influence: NDArray[np.float64], groups: NDArray[np.intp] | None, n_groups: int | None
+) -> float:
+    """How many patients the variance of a statistic rests on.
+
+    Satterthwaite's degrees of freedom of a sum of squares, with the square of each patient's
+    summed influence in place of its unknown variance: (sum of squares)² / sum of fourth powers.
+    That is 1 if one patient makes all of the variance, the number of patients if all make the
+    same, and about a third of it if their sums are normal: cautious, as the tails of a statistic
+    of few patients ask for. Infinite if no patient moves the statistic.
+
+    Args:
+        influence: of each row, shape (n,).
+        groups: patient of each row, numbered from 0, shape (n,); None if rows are independent.
+        n_groups: how many patients there are.
+
+    References:
+        Satterthwaite, Biometrics Bulletin 2:110 (1946).
+
+    Examples:
+        >>> effective_degrees_of_freedom(np.array([1.0, -1.0, 1.0, -1.0]), None, None)
+        4.0
+    """
+    if groups is not None and n_groups is not None:
+        influence = sum_by_group(influence, groups, n_groups)
+    largest = np.abs(influence).max()
+    if largest == 0:
+        return np.inf
+    squares = np.square(influence / largest)
+    return float(squares.sum() ** 2 / np.square(squares).sum())

@@ -187,7 +187,7 @@ def auroc_if_all_tested(
     have the disease than tested patients of the same score (below 1: doctors rightly did not
     test them). The slope says how much of the score's information about the tested holds among
     the untested (0: none; 1: all). Neither can be estimated: report the area over a range of
-    both. The interval is that of sampling alone, with the assumed risks as given.
+    both. The interval takes the assumed risks as if they were data, and is too narrow.
 
     Args:
         labels: 0/1 of the tested, shape (n,).

@@ -15,6 +15,7 @@ from acsbench.statistics.estimate import Estimate
 from acsbench.statistics.intervals import (
     ROUNDING,
     covariance_of_sums,
+    effective_degrees_of_freedom,
     influence_on_mean,
     variance_of_mean,
 )
@@ -31,9 +32,10 @@ def auroc_gap(
     """Area under the ROC curve among members less that among all other rows.
 
     Each area compares rows of its own side only. Its variance is that of `auroc`; a patient with
-    rows on both sides (as by age or hour of arrival) adds their covariance. Where a variance
-    says nothing, `z` and `p` are NaN and the limits are the widest that the intervals of both
-    sides allow.
+    rows on both sides (as by age or hour of arrival) adds their covariance. Limits and `p` are
+    those of Student's t with `effective_degrees_of_freedom`: of many groups some are small, and a
+    normal distribution then finds gaps where there are none. Where a variance says nothing, `z`
+    and `p` are NaN and the limits are the widest that the intervals of both sides allow.
 
     Args:
         labels: 0/1, shape (n,).
@@ -53,7 +55,7 @@ def auroc_gap(
         >>> labels, scores = [0, 0, 1, 1, 0, 0, 1, 1], [0.1, 0.5, 0.4, 0.9, 0.6, 0.2, 0.3, 0.7]
         >>> gap = auroc_gap(labels, scores, member=[1, 1, 1, 1, 0, 0, 0, 0])
         >>> print(gap.difference, f"p = {gap.p:.2f}")
-        0.000 (−0.980 to 0.980) p = 1.00
+        0.000 (−1.000 to 1.000) p = 1.00
     """
     rows = checked_rows(labels, scores, groups)
     members = _checked_member(member, rows)
@@ -81,8 +83,8 @@ def sensitivity_gap(
 ) -> Comparison:
     """Sensitivity among members less that among all other rows, at one threshold.
 
-    Wald limits with the variance of a mean on each side; see `auroc_gap` for patients on both
-    sides, and for sides of which all or no events are called. For the specificity, give
+    The variance is that of a mean on each side; see `auroc_gap` for limits and `p`, for patients
+    on both sides, and for sides of which all or no events are called. For the specificity, give
     1 − labels and −scores, and the next number above −threshold.
 
     Args:
@@ -101,7 +103,7 @@ def sensitivity_gap(
         >>> labels, scores = [1] * 8, [0.1, 0.5, 0.4, 0.9, 0.6, 0.2, 0.7, 0.7]
         >>> gap = sensitivity_gap(labels, scores, 0.5, member=[1, 1, 1, 1, 0, 0, 0, 0])
         >>> print(gap.difference)
-        −0.250 (−0.998 to 0.498)
+        −0.250 (−1.000 to 0.715)
     """
     rows = checked_rows(labels, scores, groups, nonevents=False)
     members = _checked_member(member, rows)
@@ -146,7 +148,7 @@ def calibration_gap(
         >>> labels, probabilities = [0, 0, 1, 1, 0, 0, 1, 0], [0.1, 0.5, 0.4, 0.6] * 2
         >>> gap = calibration_gap(labels, probabilities, member=[1, 1, 1, 1, 0, 0, 0, 0])
         >>> print(gap.difference, f"p = {gap.p:.2f}")
-        0.250 (−0.472 to 0.972) p = 0.50
+        0.250 (−0.721 to 1.221) p = 0.53
     """
     rows = checked_probabilities(labels, probabilities, groups)
     members = _checked_member(member, rows)
@@ -197,8 +199,11 @@ def _gap(
     # Below that, sides whose patients are the same differ by the same for all of them.
     if min(first.variance, second.variance, variance) < ROUNDING or np.isinf(variance):
         return without_variance(difference, first.estimate, second.estimate, rows, level)
-    method = "Wald" if rows.groups is None else "cluster-robust Wald"
-    return by_wald(difference, variance, rows, level, method, bounds)
+    degrees = effective_degrees_of_freedom(
+        first.influence - second.influence, rows.groups, rows.n_groups
+    )
+    method = "Student’s t" if rows.groups is None else "cluster-robust Student’s t"
+    return by_wald(difference, variance, rows, level, method, bounds, degrees)
 
 
 def _checked_member(member: ArrayLike, rows: Rows) -> NDArray[np.bool_]:

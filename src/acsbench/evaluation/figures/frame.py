@@ -33,7 +33,7 @@ COLUMN, PAGE = 4.72, 6.85
 """Widths in inches: 120 mm, and 174 mm as two columns of a journal."""
 
 _DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)))
-_LINE = 0.125
+_LINE, _TITLE_LINE = 0.125, 0.15
 _CHARACTERS = 16.6
 """Of a note, per inch."""
 _TITLE_CHARACTERS = 14.0
@@ -47,7 +47,7 @@ class Marks:
     """What stands on every figure of a report.
 
     Args:
-        title: one line above, such as task and number of ECGs.
+        title: above, in one line or two, such as task and number of ECGs.
         note: a small paragraph below, such as what the labels are.
         simulated: no patient was involved.
         level: confidence level of whatever limits are drawn.
@@ -104,31 +104,33 @@ def framed(layout: Layout, marks: Marks, panels: int | None = None) -> tuple[Fig
     wide, tall = layout.panel
     across, down = layout.gap
     note = _LINE * len(lines)
-    panels_height = layout.rows * tall + (layout.rows - 1) * down
-    height = layout.above + panels_height + layout.below + note
     width = layout.width
+    margin = min(layout.left, 0.56)
+    right = layout.left + layout.columns * wide + (layout.columns - 1) * across
+    room = int((right - margin - 0.9 * marks.simulated) * _TITLE_CHARACTERS)
+    title = textwrap.wrap(marks.title, room, max_lines=2, placeholder="…")
+    above = layout.above + _TITLE_LINE * (len(title) - 1)
+    panels_height = layout.rows * tall + (layout.rows - 1) * down
+    height = above + panels_height + layout.below + note
     with mpl.rc_context(PRINT_STYLE):
         figure = Figure(figsize=(width, height), facecolor="white")
         axes = []
         for number in range(layout.rows * layout.columns if panels is None else panels):
             row, column = divmod(number, layout.columns)
             x = layout.left + column * (wide + across)
-            y = height - layout.above - tall - row * (tall + down)
+            y = height - above - tall - row * (tall + down)
             panel = figure.add_axes((x / width, y / height, wide / width, tall / height))
             panel.spines[["top", "right"]].set_visible(False)
             panel.spines[["left", "bottom"]].set_linewidth(0.6)
             panel.tick_params(length=3, width=0.6)
             axes.append(panel)
-        right = layout.left + layout.columns * wide + (layout.columns - 1) * across
-        heading: dict[str, Any] = {"y": 1 - 0.16 / height, "va": "center", "fontsize": 8.5}
-        room = int((right - min(layout.left, 0.56) - 0.9 * marks.simulated) * _TITLE_CHARACTERS)
-        figure.text(min(layout.left, 0.56) / width, s=short(marks.title, room), **heading)
+        heading: dict[str, Any] = {"y": 1 - 0.09 / height, "va": "top", "fontsize": 8.5}
+        figure.text(margin / width, s="\n".join(title), **heading)
         if marks.simulated:
             figure.text(right / width, s="SIMULATED", ha="right", weight="bold", **heading)
         for number, line in enumerate(lines):
             y = _LINE * (len(lines) - number) - 0.02
-            x = min(layout.left, 0.56) / width
-            figure.text(x, y / height, line, color=SOFT, fontsize=6.5, va="center")
+            figure.text(margin / width, y / height, line, color=SOFT, fontsize=6.5, va="center")
     return figure, axes
 
 

@@ -169,4 +169,6 @@ def _limits(estimates: Sequence[Estimate]) -> tuple[float, float]:
     """From the lowest to the highest limit, in tenths."""
     low = min(e.low for e in estimates)
     high = max(e.high for e in estimates)
-    return float(np.floor(10 * low) / 10), float(np.ceil(10 * high) / 10)
+    left, right = float(np.floor(10 * low) / 10), float(np.ceil(10 * high) / 10)
+    # Models that rank nothing have an area of 0.5 everywhere, without an interval.
+    return (left, right) if left < right else (left - 0.1, right + 0.1)

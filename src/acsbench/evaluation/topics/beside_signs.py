@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from acsbench.evaluation.analysis import Analysis
-from acsbench.evaluation.section import Picture, Section, Table, Value
-from acsbench.evaluation.signs import ST_CHANGE, T_CHANGE, Flags, any_of
+from acsbench.evaluation.section import Section, Table, Value
+from acsbench.evaluation.signs import Flags
 from acsbench.evaluation.topics.operating_points import RULES
 from acsbench.evaluation.topics.overlap import overlap
 from acsbench.statistics import (
@@ -17,22 +17,29 @@ from acsbench.statistics import (
     share_called,
 )
 
+FROM_VALIDATION = "from validation"
+OPTIMISTIC = "optimistic"
+RULE_WORDS = {
+    FROM_VALIDATION: "as many validation ECGs are called as had the event",
+    OPTIMISTIC: "as many ECGs are called as had the event (optimistic: the number is taken from "
+    "the labels of the very ECGs that are judged)",
+}
+"""How many ECGs a model calls, by what the table calls the rule."""
+
 
 def beside_signs(analysis: Analysis) -> Section | None:
     """Yield of testing, and who is called by model, ST and T changes; None without signs."""
-    if not analysis.signs:
+    if not analysis.signs and analysis.any_sign() is None:
         return None
-    calls, rule = _calls(analysis)
-    parts: list[Table | Picture] = [_yield(analysis, calls, rule)]
-    if any(n in analysis.signs for n in ST_CHANGE) and any(n in analysis.signs for n in T_CHANGE):
-        parts += overlap(analysis, calls[analysis.order[0]], rule)
+    calls = {name: _called(analysis, name) for name in analysis.order}
+    best_called, best_rule = calls[analysis.order[0]]
     return Section(
         "Beside the signs",
         [
             "Signs are what a cardiologist read in the ECG, each there or not. Of whoever a model "
             "calls, those without any sign are the ones that a reader would have passed by."
         ],
-        parts,
+        [_yield(analysis, calls), *overlap(analysis, best_called, RULE_WORDS[best_rule])],
         methods=[
             "Testing yield: shares have Wilson limits for the effective number of ECGs. Regions of "
             "the Venn diagram are hidden where they, with or without the event, hold 1 to 10 "
@@ -41,51 +48,62 @@ def beside_signs(analysis: Analysis) -> Section | None:
     )
 
 
-def _calls(analysis: Analysis) -> tuple[dict[str, Flags], str]:
-    """Whom each model calls, and by which rule, in words."""
-    honest = len(analysis.validation) == len(analysis.order)
-    calls = {}
-    for name in analysis.order:
-        rows = analysis.rows(name)
-        threshold = (
-            RULES[-1].choose(analysis.validation[name]) if honest else optimistic_threshold(*rows)
-        )
-        calls[name] = rows[1] >= threshold
-    if honest:
-        return calls, "as many validation ECGs are called as had the event"
-    return calls, "as many ECGs are called as had the event (optimistic)"
+def _called(analysis: Analysis, name: str) -> tuple[Flags, str]:
+    """Whom a model calls, and by which rule."""
+    rows, valid = analysis.rows(name), analysis.validation.get(name)
+    if valid is None:
+        return rows[1] >= optimistic_threshold(*rows), OPTIMISTIC
+    return rows[1] >= RULES[-1].choose(valid), FROM_VALIDATION
 
 
-def _yield(analysis: Analysis, calls: Mapping[str, Flags], rule: str) -> Table:
-    level, unsigned = analysis.settings.level, ~any_of(analysis.signs)
+def _yield(analysis: Analysis, calls: Mapping[str, tuple[Flags, str]]) -> Table:
+    level, signed = analysis.settings.level, analysis.any_sign()
     rows: list[dict[str, Value]] = []
-    for name, called in calls.items():
+    for name, (called, rule) in calls.items():
         found = called & (analysis.labels == 1)
-        row = _called_row(analysis, name, called)
+        row = _called_row(analysis, name, called) | {"rule": rule}
         for key, among in (("called_without_sign", called), ("found_without_sign", found)):
-            if among.any():
-                row[key] = event_rate(unsigned[among].astype(int), analysis.patients[among], level)
+            if signed is not None and among.any():
+                unsigned = (~signed[among]).astype(int)
+                row[key] = event_rate(unsigned, analysis.patients[among], level)
         rows.append(row)
     rows += [_called_row(analysis, f"{s} (reading)", seen) for s, seen in analysis.signs.items()]
-    anything = any_of(analysis.signs)
-    if analysis.may_show(anything) and analysis.may_show(~anything):
-        rows.append(_called_row(analysis, "Any sign (reading)", anything))
+    if signed is not None:
+        rows.append(_called_row(analysis, "Any sign (reading)", signed))
+    columns = {
+        "model": "Model",
+        "rule": "Threshold",
+        "called": "Called",
+        "ppv": "PPV",
+        "sensitivity": "Sensitivity",
+    }
+    unsigned_words = ""
+    if signed is not None:
+        unsigned_words = ", and how many of the called, and of the found, show no sign"
+        columns["called_without_sign"] = "Called without any sign"
+        columns["found_without_sign"] = "Found without any sign"
+    rules = sorted({rule for _, rule in calls.values()})
     return Table(
         "testing-yield",
-        f"Testing yield where {rule}: share of the called who have the event (PPV), share of the "
-        "events that are found (sensitivity), and how many of the called, and of the found, "
-        "show no sign.",
-        {
-            "model": "Model",
-            "called": "Called",
-            "ppv": "PPV",
-            "sensitivity": "Sensitivity",
-            "called_without_sign": "Called without any sign",
-            "found_without_sign": "Found without any sign",
-        },
-        1,
+        "Testing yield: share of the called who have the event (PPV), share of the events that "
+        f"are found (sensitivity){unsigned_words}. "
+        + " ".join(f"Threshold {rule}: {RULE_WORDS[rule]}." for rule in rules),
+        columns,
+        2,
         rows,
+        _hidden_words(analysis),
     )
+
+
+def _hidden_words(analysis: Analysis) -> str:
+    """Which signs have no row, and what that means for any sign."""
+    hidden = [name for name in analysis.all_signs if name not in analysis.signs]
+    if not hidden:
+        return ""
+    words = "Signs that few patients have, or lack, have no row of their own"
+    if analysis.any_sign() is None:
+        return f"{words}, and nothing is said of any sign, which would give them away."
+    return f"{words}; they count in any sign all the same."
 
 
 def _called_row(analysis: Analysis, name: str, called: Flags) -> dict[str, Value]:

@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acsbench.evaluation.analysis import Analysis
+from acsbench.evaluation.cohort import Sample
 from acsbench.evaluation.figures.panels import CalibrationPanel, calibration_figure
 from acsbench.evaluation.section import Picture, Section, Table, Value, text_of
 from acsbench.statistics import (
+    PlattScaling,
     brier,
     brier_decomposition,
     calibration_bins,
@@ -23,7 +25,6 @@ from acsbench.statistics import (
     integrated_calibration_index,
     log_loss,
 )
-from acsbench.statistics.logistic import SeparationError
 
 Floats = NDArray[np.float64]
 Rows = dict[tuple[str, str], dict[str, Value]]
@@ -83,10 +84,19 @@ def recalibrated(analysis: Analysis, name: str) -> dict[str, Floats]:
     probabilities = analysis.rows(name)[1]
     variants = {AS_PREDICTED: probabilities}
     valid = analysis.validation.get(name)
-    if valid is not None and np.ptp(valid.probabilities) > 0:
-        variants[PLATT] = fit_platt(valid.labels, valid.probabilities)(probabilities)
+    platt = None if valid is None else platt_of(valid)
+    if valid is not None and platt is not None:
+        variants[PLATT] = platt(probabilities)
         variants[ISOTONIC] = fit_isotonic(valid.labels, valid.probabilities)(probabilities)
     return variants
+
+
+def platt_of(valid: Sample) -> PlattScaling | None:
+    """Platt's scaling fitted on validation ECGs; None if their logits do not vary."""
+    try:
+        return fit_platt(valid.labels, valid.probabilities)
+    except ValueError:
+        return None
 
 
 def _figure(
@@ -133,17 +143,19 @@ def _panel(
 def _numbers(analysis: Analysis, probabilities: Floats, variant: str) -> dict[str, Value]:
     rows = (analysis.labels, probabilities, analysis.patients, analysis.settings.level)
     resampling = analysis.settings.resampling
+    loss = log_loss(*rows)
     numbers: dict[str, Value] = {
         "intercept": calibration_intercept(*rows),
         "brier": brier(*rows),
-        "log_loss": log_loss(*rows),
+        "log_loss": loss if np.isfinite(loss.value) else None,
         "ece": expected_calibration_error(*rows, bins=BINS, **resampling),
     }
     # Isotonic risks are steps that may reach 0 and 1: no logit to draw a line or a curve through.
     if variant != ISOTONIC and has_curve(probabilities):
-        numbers["slope"] = calibration_slope(*rows)
-        # Where risks hardly overlap there is no curve to fit, and nothing to measure it by.
-        with suppress(SeparationError):
+        # Logits may not vary although risks do, next to 0. Where risks hardly overlap there is no
+        # curve to fit, and nothing to measure it by.
+        with suppress(ValueError):
+            numbers["slope"] = calibration_slope(*rows)
             numbers["ici"] = integrated_calibration_index(*rows, **resampling)
     return numbers
 
@@ -170,7 +182,8 @@ def _table(rows: Rows) -> Table:
         },
         2,
         [{"model": name, "variant": variant} | row for (name, variant), row in rows.items()],
-        "Log loss is infinite where a risk of exactly 0 or 1 was wrong; for the intercept such a "
+        "No log loss is given where a risk of exactly 0 or 1 was wrong, which makes it infinite; "
+        "for the intercept such a "
         "risk counts as 0.000001 away from it. ICI and ECE are never below 0, so that their "
         "intervals cannot reach it.",
     )

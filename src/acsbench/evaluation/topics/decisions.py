@@ -9,7 +9,6 @@ from acsbench.evaluation.analysis import Analysis
 from acsbench.evaluation.figures.frame import GREY
 from acsbench.evaluation.figures.lines import Line, Scales, lines_figure
 from acsbench.evaluation.section import Picture, PValue, Section, Table, Value
-from acsbench.evaluation.signs import any_of
 from acsbench.evaluation.topics.calibration import AS_PREDICTED, PLATT, recalibrated
 from acsbench.statistics import Estimate, compare_net_benefit, decision_curve, holm
 
@@ -61,12 +60,12 @@ def _strategies(analysis: Analysis) -> dict[str, NDArray[np.float64]]:
         strategies[name] = variants.get(PLATT, variants[AS_PREDICTED])
     size = len(analysis.labels)
     strategies[TREAT_ALL], strategies[TREAT_NONE] = np.ones(size), np.zeros(size)
-    if analysis.signs:
-        strategies[ANY_SIGN] = any_of(analysis.signs).astype(np.float64)
-        strategies |= {
-            f"{name} (reading)": f.astype(np.float64) for name, f in analysis.signs.items()
-        }
-    return strategies
+    signed = analysis.any_sign()
+    if signed is not None:
+        strategies[ANY_SIGN] = signed.astype(np.float64)
+    return strategies | {
+        f"{name} (reading)": seen.astype(np.float64) for name, seen in analysis.signs.items()
+    }
 
 
 def _figure(analysis: Analysis, curves: dict[str, list[Estimate]]) -> Picture:
@@ -90,7 +89,7 @@ def _figure(analysis: Analysis, curves: dict[str, list[Estimate]]) -> Picture:
     return Picture(
         "decision-curve",
         "Net benefit by the risk from which one would act, against treating all or none"
-        + (", or whoever shows a sign" if analysis.signs else "")
+        + (", or whoever shows a sign" if ANY_SIGN in curves else "")
         + f". The band is the interval of {best}.",
         lines_figure(
             lines,

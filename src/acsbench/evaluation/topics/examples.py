@@ -27,12 +27,12 @@ def examples(analysis: Analysis, waveforms: Waveforms) -> Section | None:
     Of each kind, the one is shown whose risk, as the model with the highest AUROC predicts it,
     is the median of its kind. None if the dataset has no signs.
     """
-    if not analysis.signs:
+    if not analysis.all_signs:
         return None
     best = analysis.order[0]
     risks = analysis.rows(best)[1]
     ids = analysis.cohort.split(analysis.cohort.evaluated)["ecg_id"].to_numpy()
-    signed = any_of(analysis.signs)
+    signed = any_of(analysis.all_signs)
     pictures = []
     for event, sign in product((True, False), repeat=2):
         kind = np.flatnonzero((analysis.labels == event) & (signed == sign))
@@ -40,7 +40,7 @@ def examples(analysis: Analysis, waveforms: Waveforms) -> Section | None:
             continue
         chosen = kind[np.argsort(risks[kind], kind="stable")[len(kind) // 2]]
         words = f"{'event' if event else 'no event'}, {'signs' if sign else 'no sign'} (reading)"
-        seen = [name for name, flags in analysis.signs.items() if flags[chosen]]
+        seen = [name for name, flags in analysis.all_signs.items() if flags[chosen]]
         figure = plot_printed(
             printed_page(waveforms([ids[chosen]])[0]),
             fs=FS,

@@ -13,7 +13,7 @@ from acsbench.disclosure import NOT_SHOWN, SMALLEST_CELL, is_small
 from acsbench.evaluation.analysis import Analysis
 from acsbench.evaluation.figures.venn import Region, venn_figure
 from acsbench.evaluation.section import Count, Picture, Table, Value
-from acsbench.evaluation.signs import ST_CHANGE, T_CHANGE, Flags, any_of
+from acsbench.evaluation.signs import ST_CHANGE, T_CHANGE, Flags
 
 SETS = ("ST change", "T change")
 COLOURS = ("#444444", "#8C6D1F")
@@ -25,17 +25,19 @@ def overlap(analysis: Analysis, called: Flags, rule: str) -> list[Table | Pictur
     """ECGs that the best model calls, with ST and T changes.
 
     Args:
-        analysis: with signs of both kinds.
+        analysis: cohort and models.
         called: whom the model with the highest AUROC calls.
         rule: by which, in words.
 
     Returns:
-        A figure and its table; nothing if the totals alone would give a small cell away.
+        A figure and its table; nothing if signs of a kind are unknown or may not be shown, or if
+        the totals alone would give a small cell away.
     """
     best = analysis.order[0]
-    region = _region_numbers(
-        called, any_of(analysis.signs, ST_CHANGE), any_of(analysis.signs, T_CHANGE)
-    )
+    st_change, t_change = analysis.any_sign(ST_CHANGE), analysis.any_sign(T_CHANGE)
+    if st_change is None or t_change is None:
+        return []
+    region = _region_numbers(called, st_change, t_change)
     counts = region_counts(
         region, analysis.labels == 1, analysis.patients, analysis.settings.show_small_cells
     )

@@ -12,11 +12,11 @@ from acsbench.evaluation.cohort import Elsewhere
 from acsbench.evaluation.figures.lines import Line, Scales, lines_figure
 from acsbench.evaluation.section import Count, Picture, Section, Share, Table, Value
 from acsbench.evaluation.selection import TRUNCATION, Selection, fit_selection
+from acsbench.evaluation.topics.calibration import platt_of
 from acsbench.statistics import (
     auroc,
     auroc_if_all_tested,
     event_rate,
-    fit_platt,
     positive_predictive_value,
     sensitivity,
 )
@@ -72,7 +72,7 @@ def selection(analysis: Analysis) -> Section | None:
             "ECG without the label counts as an event with its recalibrated risk, whose odds "
             "are multiplied by a factor that nobody knows, and as a non-event with the rest; the "
             "slope says how much of what the model knows about the tested holds among the others "
-            "(Robins 2000). Intervals are of sampling alone.",
+            "(Robins 2000). It has no intervals: the supposed risks are no data.",
         ],
         references=[
             "Cole SR, Hernán MA. Constructing inverse probability weights for marginal structural "
@@ -149,10 +149,11 @@ def _tilted(analysis: Analysis, other: Elsewhere, names: list[str]) -> list[Tabl
     lines = {}
     for name in names:
         valid = analysis.validation.get(name)
-        if valid is None or np.ptp(valid.probabilities) == 0:
+        platt = None if valid is None else platt_of(valid)
+        if platt is None:
             continue
         scores = _probabilities(analysis, name, other)
-        risks = fit_platt(valid.labels, valid.probabilities)(scores)
+        risks = platt(scores)
         for slope in SLOPES:
             areas = [
                 auroc_if_all_tested(
@@ -168,7 +169,10 @@ def _tilted(analysis: Analysis, other: Elsewhere, names: list[str]) -> list[Tabl
                 for ratio in ODDS_RATIOS
             ]
             row: dict[str, Value] = {"model": name, "slope": f"{slope:g}"}
-            row |= {f"odds_ratio_{r:g}": a for r, a in zip(ODDS_RATIOS, areas, strict=True)}
+            # No intervals: supposed risks are no data, and would make them far too narrow.
+            row |= {
+                f"odds_ratio_{r:g}": Share(a.value) for r, a in zip(ODDS_RATIOS, areas, strict=True)
+            }
             rows.append(row)
             if slope == DRAWN_SLOPE:
                 lines[name] = Line(ODDS_RATIOS, [a.value for a in areas], analysis.styles[name])
@@ -180,8 +184,8 @@ def _tilted(analysis: Analysis, other: Elsewhere, names: list[str]) -> list[Tabl
             "selection-sensitivity",
             f"AUROC of {best} among everybody, had those without the label been tested: how much "
             "rarer or more frequent the event is among them than among tested patients of the "
-            "same risk, and by how much of the model’s knowledge holds there. Of other models "
-            "see the CSV file.",
+            "same risk, and by how much of the model’s knowledge holds there. Values under "
+            "suppositions, without intervals. Of other models see the CSV file.",
             {"model": "Model", "slope": "Knowledge that holds"}
             | {f"odds_ratio_{r:g}": f"Odds × {r:g}" for r in ODDS_RATIOS},
             2,

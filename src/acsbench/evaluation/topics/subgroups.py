@@ -34,6 +34,9 @@ from acsbench.statistics import (
 )
 
 STUDY_GROUPINGS = ("Sex", "Race")
+TESTED_PATIENTS = 30
+"""A gap is tested if as many patients on each side have the event, and as many lack it."""
+
 GAPS = {"auroc": "AUROC", "calibration": "Observed − predicted", "sensitivity": "Sensitivity"}
 
 
@@ -63,10 +66,17 @@ def subgroups(analysis: Analysis) -> Section | None:
         parts,
         methods=[
             "Subgroups: each group is compared with all ECGs of known value outside it; patients "
-            "may have ECGs in both, which the variance takes into account. Of each model, p "
-            "values are adjusted for all gaps (Holm). These gaps were not the aim of the design, "
-            "and most groups are too small to find a moderate one. Sensitivity is that at the "
-            "common threshold. Income is known of the home’s block, not of the patient."
+            "may have ECGs in both, which the variance takes into account. Limits and p values are "
+            "those of Student’s t, with degrees of freedom from the patients’ shares in the "
+            f"variance (Satterthwaite 1946). Where fewer than {TESTED_PATIENTS} patients of a side "
+            "have, or lack, the event, the gap is shown and not tested. Of each model, p values "
+            "are adjusted for all gaps that are tested (Holm). These gaps were not the aim of the "
+            "design, and most groups are too small to find a moderate one. Sensitivity is that at "
+            "the common threshold. Income is known of the home’s block, not of the patient."
+        ],
+        references=[
+            "Satterthwaite FE. An approximate distribution of estimates of variance components. "
+            "Biometrics Bull 1946;2:110–114."
         ],
     )
 
@@ -195,12 +205,13 @@ def _gaps_table(
     rows: list[dict[str, Value]] = []
     for name in analysis.order:
         found = [
-            (grouping.name, group, key, gap)
+            (grouping.name, group, key, gap, gap.p if tested else np.nan)
             for grouping in groupings
             for group, member, known in _against_rest(analysis, grouping, shown[grouping.name])
+            for tested in [_enough_to_test(analysis, member, known & ~member)]
             for key, gap in _gaps(analysis, name, member, known).items()
         ]
-        adjusted = holm(np.array([gap.p for *_, gap in found]))
+        adjusted = holm(np.array([p for *_, p in found]))
         rows += [
             {
                 "model": name,
@@ -208,10 +219,10 @@ def _gaps_table(
                 "group": group,
                 "what": GAPS[key],
                 "gap": gap.difference,
-                "p": PValue(gap.p),
-                "p_adjusted": PValue(p),
+                "p": PValue(p),
+                "p_adjusted": PValue(p_adjusted),
             }
-            for (by, group, key, gap), p in zip(found, adjusted, strict=True)
+            for (by, group, key, gap, p), p_adjusted in zip(found, adjusted, strict=True)
         ]
     best = analysis.order[0]
     return Table(
@@ -229,6 +240,8 @@ def _gaps_table(
         },
         4,
         rows,
+        f"Not tested, and without p: gaps where fewer than {TESTED_PATIENTS} patients of a side "
+        "have, or lack, the event.",
         shown=[r for r in rows if r["model"] == best and float(r["p"] or 1) < 0.05],  # type: ignore[arg-type]
         off_page=("model",),
     )
@@ -243,6 +256,15 @@ def _against_rest(
         member = grouping.members[group]
         if analysis.may_show(member) and analysis.may_show(known & ~member):
             yield group, member, known
+
+
+def _enough_to_test(analysis: Analysis, *sides: Flags) -> bool:
+    """Whether enough patients of each side have the event, and enough lack it."""
+    return all(
+        len(set(analysis.patients[side & (analysis.labels == label)])) >= TESTED_PATIENTS
+        for side in sides
+        for label in (0, 1)
+    )
 
 
 def _gaps(analysis: Analysis, name: str, member: Flags, known: Flags) -> dict[str, Comparison]:
