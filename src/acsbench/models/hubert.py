@@ -132,7 +132,6 @@ class HubertEcg(nn.Module):
         Raises:
             ConfigurationError: the input has another shape.
         """
-        x = x.to(self.hubert.dtype)
         if x.ndim == 2 and x.shape[1] == LEADS * CROP:
             return self._logits(x)
         shortest = CROP * (STUDY_DECIMATION if self.input == AS_THE_STUDY else 1)
@@ -173,7 +172,7 @@ class HubertEcg(nn.Module):
         ]
 
     def _logits(self, flat: Tensor) -> Tensor:
-        features = self.hubert(flat).last_hidden_state.mean(dim=1)
+        features = self.hubert(flat.to(self.hubert.dtype)).last_hidden_state.mean(dim=1)
         logits: Tensor = self.classifier(self.dropout(features))
         return logits
 
