@@ -256,3 +256,8 @@ def test_evidence_as_numbers() -> None:
     assert row[evidence_column("st-depression")] == pytest.approx(2.0)
     assert row[EVIDENCE_OF_ANY] == pytest.approx(2.0)
     assert len(row) == len(CRITERIA) + 1
+
+
+def test_an_unknown_word_for_a_sex_is_refused() -> None:
+    with pytest.raises(ValueError, match="'female', 'male' or None"):
+        assess(table(), sex="M")  # type: ignore[arg-type]

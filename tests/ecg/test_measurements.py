@@ -47,7 +47,7 @@ def test_columns_and_types() -> None:
     assert all(pd.api.types.is_float_dtype(table[name]) for name in (*LEVELS, *PER_LEAD, *GLOBAL))
 
 
-@pytest.mark.parametrize("fs", [250.0, 500.0, 1000.0])
+@pytest.mark.parametrize("fs", [100.0, 128.0, 240.0, 257.0, 500.0, 1000.0])
 def test_known_levels(fs: float) -> None:
     peaks = PEAKS * fs / FS
     table = measure(Recording("a", ecg(peaks, fs), fs))

@@ -21,6 +21,7 @@ from acsbench.ecg.beat_measurements import (
     wave_area,
 )
 from acsbench.ecg.beats import RepresentativeBeat, representative_beat
+from acsbench.ecg.filters import resample
 from acsbench.ecg.intervals import CORRECTIONS, angle_between, corrected_qt, frontal_axis
 from acsbench.ecg.p_and_t import Wave, p_wave_before
 from acsbench.ecg.qrs import QrsBounds, qrs_bounds
@@ -56,6 +57,9 @@ GLOBAL = (
 _SIMULTANEOUS = 0.5  # of the shorter lead's time that two leads must share to be timed together
 _NOISY = 0.03  # mV, standard error of a level; a third of what counts as ST elevation
 _INVERTED = -0.1  # mV
+
+_LEAST_RATE = 500.0  # Hz: slower recordings are measured at this one
+_FEWEST_SAMPLES = 60  # that resampling is worth
 
 
 def measure_levels(recording: Recording) -> pd.DataFrame:
@@ -134,6 +138,11 @@ def _table(recording: Recording, detailed: bool) -> pd.DataFrame:
     fs = recording.fs
     r_peaks = detect_r_peaks(signal, fs)
     rr = float(np.median(np.diff(r_peaks))) / fs if len(r_peaks) > 1 else np.nan
+    if fs < _LEAST_RATE and signal.shape[1] > _FEWEST_SAMPLES:
+        # Edges and pacing spikes last some milliseconds, less than a sample of a slow recording.
+        signal, fs = resample(signal, fs, _LEAST_RATE), _LEAST_RATE
+        r_peaks = np.rint(r_peaks * (fs / recording.fs)).astype(np.int64)
+        r_peaks = r_peaks[r_peaks < signal.shape[1]]
     count = len(recording.leads)
     values: Values = {}
     for leads in simultaneous(np.isfinite(signal)):
@@ -141,7 +150,8 @@ def _table(recording: Recording, detailed: bool) -> pd.DataFrame:
             values.setdefault(name, np.full(count, np.nan))[leads] = found
     columns: dict[str, object] = {"lead": list(recording.leads)}
     unknown = np.full(count, np.nan)
-    columns |= {name: _positions(values.get(name, unknown)) for name in POSITIONS}
+    to_given = recording.fs / fs
+    columns |= {name: _positions(values.get(name, unknown) * to_given) for name in POSITIONS}
     columns |= {name: values.get(name, unknown) for name in LEVELS}
     columns["heart_rate"] = np.full(count, 60 / rr)
     if detailed:
@@ -155,7 +165,7 @@ def _table(recording: Recording, detailed: bool) -> pd.DataFrame:
 
 def _positions(samples: NDArray[np.float64]) -> IntegerArray:
     unknown = np.isnan(samples)
-    return IntegerArray(np.where(unknown, 0, samples).astype(np.int64), unknown)
+    return IntegerArray(np.rint(np.where(unknown, 0, samples)).astype(np.int64), unknown)
 
 
 def simultaneous(known: NDArray[np.bool_]) -> list[NDArray[np.int64]]:

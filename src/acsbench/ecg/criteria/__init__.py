@@ -70,7 +70,12 @@ def assess(table: pd.DataFrame, age: float | None = None, sex: Sex | None = None
 
     Returns:
         One finding per criterion, in the order of `CRITERIA`.
+
+    Raises:
+        ValueError: the sex is none of those.
     """
+    if sex not in (None, "female", "male"):
+        raise ValueError(f"sex is 'female', 'male' or None, not {sex!r}")
     ecg = measured(table, age, sex)
     return [finding(criterion, ecg) for criterion in CRITERIA.values()]
 
