@@ -80,7 +80,7 @@ def measure(recording: Recording) -> pd.DataFrame:
     QRS onset and J point are common to all leads recorded at the same time, as in the usual
     twelve-lead ECG; on a printed page, to the leads of one column. Levels are medians over the
     beats of the most frequent kind, on the signal as given, against the mean of the 10 ms
-    before QRS onset.
+    before QRS onset. A recording slower than 500 Hz is measured as resampled to 500 Hz.
 
     Args:
         recording: any leads; NaN where nothing was recorded.
