@@ -24,7 +24,7 @@ $(READY): pyproject.toml constraints.txt
 	@echo "Setting up .venv (some minutes the first time) ..."
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-		--constraint constraints.txt --editable '.[train,onnx,dask,hdf5,formats,dev]'
+		--constraint constraints.txt --editable '.[train,onnx,dask,hdf5,formats,explain,leaderboard,docs,dev]'
 	@touch $(READY)
 
 demo: $(READY)
