@@ -29,6 +29,21 @@ class Rejected:
     error: DataError
 
 
+@dataclass(frozen=True)
+class Terms:
+    """Under which terms a dataset may be used, for its data card.
+
+    Args:
+        licence: URL of the licence or agreement, or words.
+        url: where the dataset is described.
+        citation: the paper or record to cite.
+    """
+
+    licence: str = "Not stated: as the owner of the files decides"
+    url: str = ""
+    citation: str = ""
+
+
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """A folder of ECGs, mapped to the common schema.
@@ -45,6 +60,7 @@ class Dataset:
         simulated: no patient was involved; every table and figure says so.
         tasks: names of the tasks that are prepared unless others are asked for.
         labelled: false for a holdout, which has waveforms and nothing else.
+        terms: under which it may be used.
     """
 
     name: str
@@ -57,6 +73,7 @@ class Dataset:
     simulated: bool = False
     tasks: tuple[str, ...] = ()
     labelled: bool = True
+    terms: Terms = Terms()
 
     @property
     def problems(self) -> list[DataError]:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from acsbench.datasets.dataset import Terms
 from acsbench.errors import DataError
 
 DESCRIPTION = "dataset.yaml"
+KEYS_OF_TERMS = tuple(field.name for field in fields(Terms))
 
 
 def read_description(folder: Path) -> dict[str, Any]:
     """Read `dataset.yaml` of a folder.
 
     Returns:
-        Its keys, of which `name`, `description`, `simulated` (no patient was involved) and
-        `tasks` mean something; empty where there is no such file.
+        Its keys, of which `name`, `description`, `simulated` (no patient was involved), `tasks`
+        and those of `Terms` mean something; empty where there is no such file.
 
     Raises:
         DataError: the file is not YAML, or not a mapping with a list of tasks.
@@ -33,3 +36,13 @@ def read_description(folder: Path) -> dict[str, Any]:
     if not isinstance(description, dict) or not isinstance(description.get("tasks", []), list):
         raise DataError("this is not a mapping with a list of tasks", file=path, fix=fix)
     return description
+
+
+def terms_of(description: dict[str, Any], published: Terms | None = None) -> Terms:
+    """The terms that `dataset.yaml` states.
+
+    What it does not state are those of the `published` dataset, unless the folder is simulated.
+    """
+    stated = {name: str(description[name]) for name in KEYS_OF_TERMS if description.get(name)}
+    simulated = bool(description.get("simulated", False))
+    return replace(Terms() if simulated or published is None else published, **stated)

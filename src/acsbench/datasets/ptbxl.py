@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from acsbench.datasets.dataset import Dataset
+from acsbench.datasets.dataset import Dataset, Terms
 from acsbench.datasets.schema import OLDEST, Tables
 from acsbench.datasets.source_table import RowCheck, read_table, reject_rows, to_numbers
 from acsbench.datasets.wfdb_file import read_wfdb
@@ -34,6 +34,11 @@ DATABASE = "ptbxl_database.csv"
 STATEMENTS = "scp_statements.csv"
 COLUMNS = ("ecg_id", "patient_id", "age", "sex", "scp_codes", "strat_fold")
 SEX = {"0": "male", "1": "female"}
+TERMS = Terms(
+    licence="https://creativecommons.org/licenses/by/4.0/",
+    url="https://doi.org/10.13026/kfzx-aw45",
+    citation="Wagner et al., PTB-XL, Sci Data 7:154 (2020)",
+)
 FIX = "Point to the folder that holds PTB-XL as published by PhysioNet"
 
 
@@ -98,6 +103,7 @@ def open_ptbxl(root: Path, rate: int | None = None) -> Dataset:
         sources=(database, root / STATEMENTS),
         rejected=rejected,
         tasks=("ptbxl-mi",),
+        terms=TERMS,
     )
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 
 from acsbench.datasets.clinical_file import SUFFIXES
 from acsbench.datasets.dataset import Dataset
-from acsbench.datasets.description import DESCRIPTION, read_description
+from acsbench.datasets.description import DESCRIPTION, read_description, terms_of
 from acsbench.datasets.recording_file import read_recording_file
 from acsbench.datasets.schema import OLDEST, Tables
 from acsbench.datasets.source_table import RowCheck, read_table, reject_rows, to_numbers
@@ -83,6 +83,7 @@ def open_wfdb_folder(root: Path) -> Dataset:
         notes=_notes(root, set(records)),
         simulated=bool(description.get("simulated", False)) or _first_says_simulated(root, ecg),
         tasks=tuple(description.get("tasks", ())),
+        terms=terms_of(description),
     )
 
 

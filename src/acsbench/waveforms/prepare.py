@@ -21,6 +21,7 @@ from acsbench.cohort.task import load_task
 from acsbench.datasets import Dataset, Rejected
 from acsbench.errors import ConfigurationError
 from acsbench.files import write_json, write_text, written_whole
+from acsbench.waveforms.croissant import CROISSANT, croissant
 from acsbench.waveforms.prepared import (
     ECGS,
     MANIFEST,
@@ -182,11 +183,14 @@ def prepare(
             "signs": signs,
             "left_out": [item.error.problem for item in [*dataset.rejected, *rejected]],
             "notes": list(dataset.notes),
+            "terms": asdict(dataset.terms),
             "unfilled": dataset.tables.unfilled,
             "tasks": {cohort.task.name: _task_entry(cohort) for cohort in cohorts},
         },
     )
-    return open_prepared(out)
+    prepared = open_prepared(out)
+    write_json(out / CROISSANT, croissant(prepared))
+    return prepared
 
 
 def _earlier(out: Path, plan: dict[str, Any]) -> dict[str, Any]:

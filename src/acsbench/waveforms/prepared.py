@@ -37,6 +37,7 @@ META: dict[str, type] = {
     "tasks": dict,
     "notes": list,
     "left_out": list,
+    "terms": dict,
 }
 """What `prepared.json` holds at least."""
 

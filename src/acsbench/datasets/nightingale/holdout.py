@@ -7,9 +7,9 @@ from pathlib import Path
 import pandas as pd
 
 from acsbench.datasets.dataset import Dataset, Rejected
-from acsbench.datasets.description import DESCRIPTION, read_description
+from acsbench.datasets.description import DESCRIPTION, read_description, terms_of
 from acsbench.datasets.nightingale import columns as layouts
-from acsbench.datasets.nightingale.reader import tables_folder
+from acsbench.datasets.nightingale.reader import TERMS, tables_folder
 from acsbench.datasets.nightingale.tables import read_source_table
 from acsbench.datasets.nightingale.types import PATTERNS
 from acsbench.datasets.nightingale.waveforms import read_npz
@@ -73,6 +73,7 @@ def open_nightingale_holdout(root: Path) -> Dataset:
         rejected=tuple(rejected),
         simulated=bool(description.get("simulated", False)),
         labelled=False,
+        terms=terms_of(description, TERMS),
     )
 
 

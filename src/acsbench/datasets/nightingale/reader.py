@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from acsbench.datasets.dataset import Dataset, Rejected
-from acsbench.datasets.description import DESCRIPTION, read_description
+from acsbench.datasets.dataset import Dataset, Rejected, Terms
+from acsbench.datasets.description import DESCRIPTION, read_description, terms_of
 from acsbench.datasets.nightingale.checks import contradictions, read_tables
 from acsbench.datasets.nightingale.columns import LAYOUTS
 from acsbench.datasets.nightingale.rejects import sound_rows
@@ -37,6 +37,11 @@ BELOW = ("", "v1", "ed-bwh-ecg/v1")
 """Where below the folder that was named the tables may lie."""
 
 TASKS = ("acs", "mace")
+TERMS = Terms(
+    licence="Data-use agreement of Nightingale Open Science; not to be passed on",
+    url="https://doi.org/10.48815/N5CC7R",
+    citation="ed-bwh-ecg, Nightingale Open Science, doi 10.48815/N5CC7R",
+)
 
 
 def open_nightingale(root: Path) -> Dataset:
@@ -92,6 +97,7 @@ def open_nightingale(root: Path) -> Dataset:
         notes=(*sources.notes(), *contradictions(sources), *_notes(present, unlisted)),
         simulated=bool(description.get("simulated", False)),
         tasks=tuple(description.get("tasks", TASKS)),
+        terms=terms_of(description, TERMS),
     )
 
 

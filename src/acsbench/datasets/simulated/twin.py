@@ -37,6 +37,7 @@ DESCRIPTION = (
     "patient was involved. Sizes, rates and how hard the disease is to see were tuned to "
     "published figures; what a model reaches here says nothing about patients."
 )
+LICENCE = "https://creativecommons.org/publicdomain/zero/1.0/"
 
 WRITTEN = 946_684_800
 """Seconds since 1970 that every file is dated: the first of January 2000."""
@@ -165,7 +166,12 @@ def _write_labels(folder: Path, population: Population) -> None:
 
 def _describe(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    content = {"name": NAME, "simulated": True, "description": DESCRIPTION}
+    content = {
+        "name": NAME,
+        "simulated": True,
+        "description": DESCRIPTION,
+        "licence": LICENCE,
+    }
     (folder / "dataset.yaml").write_text(
         yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100), encoding="utf-8"
     )
