@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from huggingface_hub import ModelCard
 
 from acsbench.datasets import open_dataset
 from acsbench.errors import ConfigurationError, DataError
@@ -46,7 +47,10 @@ def test_run_of_a_network(prepared: Prepared, runs: Path) -> None:
     assert kept.value == pytest.approx(history["valid_auroc"].max(), abs=1e-5)
     card = (run.path / "MODEL_CARD.md").read_text()
     assert "(simulated)" in card
-    assert yaml.safe_load(card.split("---")[1])["license"] == "apache-2.0"
+    (result,) = ModelCard(card).data.eval_results
+    assert (result.dataset_split, result.metric_type) == ("test", "roc_auc")
+    metrics = json.loads((run.path / "metrics.json").read_text())["estimates"]
+    assert result.metric_value == pytest.approx(metrics["test"]["auroc"]["value"], abs=5e-5)
     assert any("validation AUROC" in line for line in lines)
 
 
