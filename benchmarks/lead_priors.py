@@ -66,7 +66,8 @@ def quarters_of(signals: list[NDArray[np.float64]], fs: float) -> Quarters:
     for number, signal in enumerate(signals):
         signal = np.round(signal / DIGITISATION_STEP) * DIGITISATION_STEP
         strips = signal[[LEADS.index(lead) for lead in STRIPS]]
-        columns = strip_features(strips, detect_r_peaks(strips, fs), fs).columns(STEP)
+        features = strip_features(strips[None], [detect_r_peaks(strips, fs)], fs)
+        columns = next(features.columns(STEP))
         leads = signal[predicted, ::STEP].astype(np.float32)
         for quarter in range(4):
             part = slice(quarter * samples, (quarter + 1) * samples)

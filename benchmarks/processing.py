@@ -38,6 +38,8 @@ from acsbench.waveforms import process as processing
 from acsbench.waveforms.shard import Source
 
 PAGES = 256
+SHARD = 32
+"""ECGs of a shard where many are wanted."""
 
 
 def write_pages(folder: Path, ecgs: int) -> list[Path]:
@@ -139,8 +141,8 @@ def compare(paths: list[Path], repeats: int) -> None:
         "twelve leads by median beat, acsbench": ours("study-leads"),
         "twelve leads for HuBERT, acsbench": ours("hubert"),
     }
-    for work in sides.values():  # the first call of each pays for imports and filters
-        cpu(work, paths[:16])
+    for work in sides.values():  # the first call of each pays for imports, filters and memory
+        cpu(work, paths[: processing.SHARD_ECGS])
     times: dict[str, list[float]] = {name: [] for name in sides}
     for _ in range(repeats):
         for name, work in sides.items():
@@ -162,21 +164,32 @@ def compare(paths: list[Path], repeats: int) -> None:
 
 
 def compare_workers(paths: list[Path], workers: int, repeats: int) -> None:
-    """Wall-clock time of one process and of several, both started afresh."""
-    ratios = []
+    """Wall-clock time of one process and of several, with and without the start of these."""
+    several, alone, started = [], [], []
     for _ in range(repeats):
-        seconds = []
-        for number in (1, workers):
-            with tempfile.TemporaryDirectory() as out:
-                start = time.perf_counter()
-                make(paths, Path(out), "study-rows", "hubert", workers=number)
-                seconds.append(time.perf_counter() - start)
-        ratios.append(seconds[0] / seconds[1])
-        print(f"  1 process {seconds[0]:.2f} s, {workers} processes {seconds[1]:.2f} s")
-    print(
-        f"{workers} processes are {statistics.median(ratios):.2f} times as fast as one "
-        f"({min(ratios):.2f} to {max(ratios):.2f}), start of the processes included"
-    )
+        alone.append(wall(paths, 1))
+        several.append(wall(paths, workers))
+        # As many shards as processes, of one ECG each: nothing but their start.
+        started.append(wall(paths[: workers * SHARD : SHARD], workers, shard=1))
+        print(
+            f"  1 process {alone[-1]:.2f} s, {workers} processes {several[-1]:.2f} s, "
+            f"of which their start takes {started[-1]:.2f} s"
+        )
+    for words, begun in (("start included", [0.0] * repeats), ("once they run", started)):
+        turns = [a / (s - b) for a, s, b in zip(alone, several, begun, strict=True)]
+        print(
+            f"{workers} processes are {statistics.median(turns):.2f} times as fast as one "
+            f"({min(turns):.2f} to {max(turns):.2f}), {words}; {len(paths)} ECGs"
+        )
+
+
+def wall(paths: list[Path], workers: int, shard: int = 0) -> float:
+    """Seconds for rows and HuBERT's input of all ECGs."""
+    processing.SHARD_ECGS = shard or SHARD
+    with tempfile.TemporaryDirectory() as out:
+        start = time.perf_counter()
+        make(paths, Path(out), "study-rows", "hubert", workers=workers)
+        return time.perf_counter() - start
 
 
 def compare_dask(paths: list[Path]) -> None:
@@ -226,7 +239,7 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
         files = write_pages(Path(folder), options.ecgs)
         if options.dask or options.workers:
-            processing.SHARD_ECGS = 32  # so that few ECGs make many shards
+            processing.SHARD_ECGS = SHARD  # so that few ECGs make many shards
         if options.dask:
             compare_dask(files)
         elif options.workers:

@@ -43,6 +43,14 @@ def test_single_precision_is_finer_than_what_is_stored() -> None:
     np.testing.assert_allclose(filtered, bandpass(values, 500), atol=2e-5)
 
 
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_a_signal_is_filtered_alike_whatever_is_filtered_with_it(kind: type[np.floating]) -> None:
+    values = np.random.default_rng(0).normal(0, 0.1, (70, 2000)).astype(kind)
+    together = bandpass(values, 500)
+    for part in (slice(0, 1), slice(3, 60), slice(65, 70)):
+        np.testing.assert_array_equal(bandpass(values[part], 500), together[part])
+
+
 @pytest.mark.parametrize("samples", [152, 5000])
 def test_fir_is_scipys(samples: int) -> None:
     values = np.random.default_rng(0).normal(1, 1, (2, 3, samples)).cumsum(axis=-1) * 0.05

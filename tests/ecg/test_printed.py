@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from acsbench.ecg.leads import LEADS
-from acsbench.ecg.printed import print_page, rows_from_print
+from acsbench.ecg.printed import print_page, rows_from_print, rows_of_each
 from acsbench.ecg.recording import Recording
 
 
@@ -78,3 +78,10 @@ def test_a_gap_changes_nothing_but_itself(noise_recording: Recording, samples: i
     assert torn[1, 2000] == 0
     torn[1, 2000] = whole[1, 2000]
     np.testing.assert_allclose(torn, whole, atol=1e-12)
+
+
+def test_pages_together_have_the_rows_of_each_by_itself(vectors: Path) -> None:
+    pages = [np.load(file)["raw"] for file in sorted(vectors.glob("print-*.npz"))]
+    pages[2] = pages[2] + 1e-4 * np.arange(5000)  # off the grid
+    for page, rows in zip(pages, rows_of_each(pages), strict=True):
+        np.testing.assert_array_equal(rows, rows_from_print(page))

@@ -8,7 +8,7 @@ import wfdb
 from numpy.typing import NDArray
 from scipy import signal as sps
 
-from acsbench.ecg.rpeaks import QRS_BAND, _band_pass, detect_r_peaks
+from acsbench.ecg.rpeaks import QRS_BAND, _band_pass, detect_r_peaks, r_peaks_of_each
 
 FS = 500.0
 
@@ -170,3 +170,18 @@ def test_marked_beats_of_ludb(ludb_dir: Path) -> None:
         false += len(found) - int(near.any(axis=0).sum())
     assert marked_beats > 1400
     assert 2 * (marked_beats - missed) / (2 * marked_beats - missed + false) >= 0.998
+
+
+def test_recordings_together_have_the_peaks_of_each_by_itself() -> None:
+    rng = np.random.default_rng(0)
+    beats = [np.arange(150.0, 5000, 310), REGULAR, np.array([4990.0]), np.array([2500.0, 4000])]
+    signals = np.stack([heartbeat(peaks) for peaks in beats])[:, None].repeat(3, axis=1)
+    signals = np.concatenate([signals, np.zeros((1, 3, 5000)), signals[:2]])
+    signals[:4] += rng.normal(0, 0.01, (4, 3, 5000))
+    signals[5, 1, 1000:1400] = signals[6, 0] = np.nan
+    together = r_peaks_of_each(signals, np.isfinite(signals), FS)
+    assert [len(peaks) for peaks in together] == [len(detect_r_peaks(s, FS)) for s in signals]
+    for signal, peaks in zip(signals, together, strict=True):
+        np.testing.assert_array_equal(peaks, detect_r_peaks(signal, FS))
+    assert len(together[4]) == 0
+    np.testing.assert_allclose(together[0], beats[0], atol=1)

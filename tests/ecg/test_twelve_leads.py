@@ -286,3 +286,25 @@ def test_limb_leads_that_contradict_einthoven_are_predicted_one_by_one(truth: Ar
     assert (error[:6] < 0.35 * scaled[:6].std(axis=1)).all()
     assert (found.error[[0, 2, 3, 4, 5]] > 0).all()
     assert np.isfinite(found.error).all()
+
+
+def test_pages_together_are_as_each_by_itself(vectors: Path) -> None:
+    pages = [np.load(file)["raw"] for file in sorted(vectors.glob("print-*.npz"))]
+    broken = pages[0].copy()
+    broken[12], broken[14, 3000:3400], broken[:2] = np.nan, np.nan, 1.3 * broken[:2]
+    silent = pages[1].copy()
+    silent[12:] = np.nan
+    pages = np.stack([*pages, broken, silent])
+    together = reconstruct_twelve_leads(pages)
+    assert together.signal.shape == (len(pages), 12, 5000)
+    for page, signal, error in zip(pages, together.signal, together.error, strict=True):
+        alone = reconstruct_twelve_leads(page)
+        np.testing.assert_array_equal(signal, alone.signal)
+        np.testing.assert_array_equal(error, alone.error)
+    single = twelve_leads_from_print(pages.astype(np.float32))
+    assert single.dtype == np.float32
+    np.testing.assert_allclose(single, together.signal, atol=1e-3)
+    beats = twelve_leads_from_print(pages, "median-beat")
+    np.testing.assert_array_equal(beats[3], twelve_leads_from_print(pages[3], "median-beat"))
+    with pytest.raises(ValueError, match="one page only"):
+        twelve_leads_from_print(pages, r_peaks=[100])

@@ -19,7 +19,7 @@ from acsbench.waveforms import process as processing
 from acsbench.waveforms import shard as shards
 from acsbench.waveforms.process import process
 from acsbench.waveforms.shard import make_shard
-from acsbench.waveforms.standard import standardise
+from acsbench.waveforms.standard import StandardEcgs, standardise
 from acsbench.waveforms.store import open_store
 from tests.datasets.builders import first_record
 from tests.datasets.nightingale.builder import MISSING_LEAD, nightingale_folder
@@ -53,6 +53,20 @@ def test_workers_write_the_same_bytes(records: Path, tmp_path: Path) -> None:
     make(records, tmp_path / "one", *ALL)
     make(records, tmp_path / "two", *ALL, workers=2)
     same_bytes(tmp_path / "one", tmp_path / "two")
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_how_many_are_prepared_together_changes_no_byte(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batch: int
+) -> None:
+    dataset = open_nightingale(nightingale_folder(tmp_path))
+    sources = sources_of(dataset)[:12]
+    names = ["study-rows", "study-leads", "leads", "hubert"]
+    monkeypatch.setattr(processing, "SHARD_ECGS", 12)
+    process(sources, dataset.read, tmp_path / "together", names, input_hash="x")
+    monkeypatch.setattr(shards, "BATCH", batch)
+    process(sources, dataset.read, tmp_path / "apart", names, input_hash="x")
+    same_bytes(tmp_path / "together", tmp_path / "apart")
 
 
 def test_each_recording_is_read_once_for_all_products(records: Path, tmp_path: Path) -> None:
@@ -244,7 +258,7 @@ def test_pages_go_into_a_store(tmp_path: Path) -> None:
     process(sources, dataset.read, tmp_path / "out", ["study-rows", "signs"], input_hash="x")
     store = open_store(tmp_path / "out" / "study-rows")
     page = standardise(dataset.read(sources[3].path, sources[3].ecg_id))
-    expected = processing.get_profile("study-rows").prepare([page])[0]
+    expected = processing.get_profile("study-rows").prepare(StandardEcgs([page]))[0]
     np.testing.assert_allclose(store.read(np.array([3]))[0], expected, atol=0.51e-3)
     without = store.index.loc[MISSING_LEAD - 2]
     assert without["reasons"].startswith("missing(")

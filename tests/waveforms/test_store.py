@@ -11,7 +11,7 @@ from acsbench.datasets import open_dataset
 from acsbench.errors import ConfigurationError, DataError
 from acsbench.waveforms import process as processing
 from acsbench.waveforms.profiles import get_profile
-from acsbench.waveforms.standard import standardise
+from acsbench.waveforms.standard import StandardEcgs, standardise
 from acsbench.waveforms.store import WaveformStore, open_store
 from tests.waveforms.conftest import make
 
@@ -41,7 +41,7 @@ def test_a_store_holds_what_was_read(records: Path, store: WaveformStore) -> Non
     for ecg_id, waveform in zip(ids, waveforms, strict=True):
         path = records / dataset.tables.ecg.set_index("ecg_id").loc[ecg_id, "path"]
         ecg = standardise(dataset.read(path, ecg_id))
-        expected = get_profile("study-rows").prepare([ecg])[0]
+        expected = get_profile("study-rows").prepare(StandardEcgs([ecg]))[0]
         np.testing.assert_allclose(waveform, expected, atol=0.51e-3)
     assert store.valid(np.array([0, 19])).all()
     store.verify()

@@ -1,4 +1,4 @@
-"""Leads I and II at each moment, from whichever limb leads were recorded then."""
+"""Leads I and II at each moment, from whichever limb leads were printed then."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from acsbench.ecg.leads import LIMB_FROM_I_AND_II
+from acsbench.ecg.leads import LEADS, LIMB_FROM_I_AND_II, LIMB_LEADS
+from acsbench.ecg.printed import STRIPS
+from acsbench.ecg.recorded import alike
 
-_ROWS = np.vstack([LIMB_FROM_I_AND_II, LIMB_FROM_I_AND_II[1]])
-"""Six limb leads and the strip of II as combinations of I and II, shape (7, 2)."""
+_LIMB_ROWS = [*range(len(LIMB_LEADS)), len(LEADS) + STRIPS.index("II")]
+"""Rows of a page that hold limb leads: the six of them, and the strip of II."""
+_RELATIONS = np.vstack([LIMB_FROM_I_AND_II, LIMB_FROM_I_AND_II[1]])
+"""These rows as combinations of I and II, shape (7, 2)."""
 
 # Printed records of PTB-XL reach 0.015 and 0.001 mV; those of LUDB, scaled by the gains in its
 # headers (one per lead), start at 0.037 and 0.004 mV.
@@ -20,65 +24,75 @@ _LEAST_RESIDUAL = 0.003  # mV
 _THINNED = 5
 
 
-def leads_i_and_ii(limb: NDArray[np.float64], strip: NDArray[np.float64]) -> NDArray[np.float64]:
+def leads_i_and_ii(pages: NDArray[np.floating], printed: NDArray[np.bool_]) -> NDArray[np.floating]:
     """I and II by least squares over the limb leads of each moment.
 
     Any two limb leads determine both, so that on a printed page lead I is known as long as aVR,
     aVL and aVF are.
 
     Args:
-        limb: I, II, III, aVR, aVL, aVF, shape (6, samples), mV, NaN where nothing was recorded.
-        strip: rhythm strip of II, shape (samples,), mV with NaN.
+        pages: shape (pages, 15, samples), mV.
+        printed: which samples count, same shape.
 
     Returns:
-        Shape (2, samples), mV; NaN where the leads recorded do not determine it.
+        Shape (pages, 2, samples), mV; NaN where the leads printed do not determine it.
     """
-    leads = [*limb, strip]
-    recorded = np.vstack([np.isfinite(limb), np.isfinite(strip)])
-    both = np.full((2, len(strip)), np.nan)
-    changes = (recorded[:, 1:] != recorded[:, :-1]).any(axis=0)
-    borders = [0, *(np.flatnonzero(changes) + 1).tolist(), len(strip)]
-    for start, end in pairwise(borders):
-        if recorded[:, start].any():  # a product with nothing would be 0
-            rows, solver = _solver(recorded[:, start].tobytes())
-            both[:, start:end] = solver @ np.stack([leads[row][start:end] for row in rows])
+    both = np.full((len(pages), 2, pages.shape[2]), np.nan, dtype=pages.dtype)
+    limb = printed[:, _LIMB_ROWS]
+    for same in alike(limb):
+        shown = limb[same[0]]
+        changes = (shown[:, 1:] != shown[:, :-1]).any(axis=0)
+        borders = [0, *(np.flatnonzero(changes) + 1).tolist(), pages.shape[2]]
+        for start, end in pairwise(borders):
+            if shown[:, start].any():  # a product with nothing would be 0
+                rows, solver = _solver(shown[:, start].tobytes())
+                part = pages[same[:, None], rows, start:end]
+                both[same, :, start:end] = solver.astype(pages.dtype) @ part
     return both
 
 
-def contradicts_einthoven(
-    limb: NDArray[np.float64], strip: NDArray[np.float64], both: NDArray[np.float64]
-) -> bool:
+def contradict_einthoven(
+    pages: NDArray[np.floating], printed: NDArray[np.bool_], both: NDArray[np.floating]
+) -> NDArray[np.bool_]:
     """Whether simultaneous limb leads do not fit together: swapped, or each with its own gain.
 
     Args:
-        limb, strip: as for `leads_i_and_ii`.
+        pages, printed: as for `leads_i_and_ii`.
         both: what that returned.
+
+    Returns:
+        Shape (pages,).
     """
     # A gain or a swap shows in some of the samples as in all.
-    values = np.vstack([limb[:, ::_THINNED], strip[::_THINNED]])
-    error = _ROWS @ both[:, ::_THINNED] - values
-    fitted = np.isfinite(error)
-    if not fitted.any():
-        return False
-    residual = float(np.sqrt(np.square(error[fitted]).mean()))
-    return residual > max(_LARGEST_RESIDUAL * float(values[fitted].std()), _LEAST_RESIDUAL)
+    some = both[..., ::_THINNED]
+    fitted = printed[:, _LIMB_ROWS, ::_THINNED] & np.isfinite(some).all(axis=1, keepdims=True)
+    samples = np.maximum(np.count_nonzero(fitted, axis=(1, 2)), 1)
+    values = np.where(fitted, pages[:, _LIMB_ROWS, ::_THINNED], 0)
+    error = np.where(fitted, _RELATIONS.astype(pages.dtype) @ some - values, 0)
+    mean = values.sum(axis=(1, 2)) / samples
+    variance = np.square(values).sum(axis=(1, 2)) / samples - np.square(mean)
+    largest = np.maximum(_LARGEST_RESIDUAL**2 * variance, _LEAST_RESIDUAL**2)
+    return np.asarray(np.square(error).sum(axis=(1, 2)) / samples > largest)
 
 
 @lru_cache(maxsize=128)
-def _solver(recorded: bytes) -> tuple[list[int], NDArray[np.float64]]:
-    """The rows recorded, and the matrix from them to I and II; NaN if undetermined.
+def _solver(printed: bytes) -> tuple[list[int], NDArray[np.float64]]:
+    """The rows of the page that were printed, and the matrix from them to I and II.
 
     Args:
-        recorded: of each row, whether it was; the bytes of an array of that kind, which unlike
-            the array itself can be looked up.
+        printed: of each limb lead, whether it was; the bytes of an array of that kind, which
+            unlike the array itself can be looked up.
+
+    Returns:
+        The matrix is NaN for what these rows do not determine.
     """
-    rows = np.flatnonzero(np.frombuffer(recorded, dtype=np.bool_))
-    solver = np.full((2, len(rows)), np.nan)
-    if np.linalg.matrix_rank(_ROWS[rows]) == 2:
-        solver = np.linalg.pinv(_ROWS[rows])
+    found = np.flatnonzero(np.frombuffer(printed, dtype=np.bool_))
+    solver = np.full((2, len(found)), np.nan)
+    if np.linalg.matrix_rank(_RELATIONS[found]) == 2:
+        solver = np.linalg.pinv(_RELATIONS[found])
     else:
         # One lead, perhaps twice: I or II themselves, or a mixture that tells neither.
         for source in range(2):
-            if (_ROWS[rows, 1 - source] == 0).all():
-                solver[source] = 1 / len(rows)
-    return rows.tolist(), solver
+            if (_RELATIONS[found, 1 - source] == 0).all():
+                solver[source] = 1 / len(found)
+    return [_LIMB_ROWS[row] for row in found], solver

@@ -16,7 +16,7 @@ from importlib import resources
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg.lapack import dposv
+from scipy.linalg.lapack import dposv, sposv
 
 from acsbench.ecg.leads import LIMB_FROM_I_AND_II
 from acsbench.ecg.strip_features import STRIP_II_ITSELF
@@ -93,14 +93,14 @@ def lead_priors() -> LeadPriors:
 
 @dataclass(frozen=True, eq=False)
 class Moments:
-    """All that a linear model needs to know of the samples that it is fitted to.
+    """All that linear models need to know of the samples that they are fitted to.
 
     Attributes:
-        gram: products of the columns, shape (leads, features, features), mV²; like the prior's
-            factor of single precision where time counts, which the samples are anyway.
-        projection: products of the columns with the lead, shape (leads, features), mV².
-        energy: sum of the lead's squares, shape (leads,), mV².
-        samples: how many there are, shape (leads,).
+        gram: products of the columns, shape (..., leads, features, features), mV²; like the
+            prior's factor of single precision where time counts, which the samples are anyway.
+        projection: products of the columns with the lead, shape (..., leads, features), mV².
+        energy: sum of the lead's squares, shape (..., leads), mV².
+        samples: how many there are, shape (..., leads).
     """
 
     gram: NDArray[np.floating]
@@ -109,10 +109,11 @@ class Moments:
     samples: NDArray[np.float64]
 
     def squared_error(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Sum of squared errors of these weights, shape (leads,), mV²."""
+        """Sum of squared errors of these weights, shape (..., leads), mV²."""
         fitted = _products(self.gram, weights)
-        error = self.energy - 2 * (weights * self.projection).sum(axis=1)
-        return np.maximum(error + (weights * fitted).sum(axis=1), 0.0)
+        return np.maximum(
+            self.energy + (weights * (fitted - 2 * self.projection)).sum(axis=-1), 0.0
+        )
 
 
 def fit_weights(moments: Moments, priors: LeadPriors, counts: float = 1.0) -> NDArray[np.float64]:
@@ -124,12 +125,12 @@ def fit_weights(moments: Moments, priors: LeadPriors, counts: float = 1.0) -> ND
         counts: as how many samples each counts against the prior.
 
     Returns:
-        Shape (leads, features).
+        Shape (..., leads, features).
     """
     factor = priors.factor
     transposed = factor.transpose(0, 2, 1)
     # In units of the prior's scatter the system is well conditioned, however few the samples.
-    gram = (transposed @ moments.gram @ factor).astype(np.float64)
+    gram = transposed @ moments.gram @ factor
     unexplained = moments.projection - _products(moments.gram, priors.mean)
     projection = _products(transposed, unexplained)
     samples = np.maximum(moments.samples, 1)
@@ -145,23 +146,26 @@ def fit_weights(moments: Moments, priors: LeadPriors, counts: float = 1.0) -> ND
 
 
 def _products(matrices: NDArray[np.floating], vectors: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Each matrix times its vector, shape (matrices, features)."""
+    """Each matrix times its vector, shape (..., features)."""
     return (matrices @ vectors.astype(matrices.dtype)[..., None])[..., 0].astype(np.float64)
 
 
 def _solve(
-    gram: NDArray[np.float64], noise: NDArray[np.float64], projection: NDArray[np.float64]
+    gram: NDArray[np.floating], noise: NDArray[np.float64], projection: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Solutions of (gram + noise × identity) x = projection, shape (leads, features).
+    """Solutions of (gram + noise × identity) x = projection, shape (..., features).
 
-    LAPACK's Cholesky solver, system by system, takes less than half of `np.linalg.solve`'s time.
+    LAPACK's Cholesky solver, system by system, takes half of `np.linalg.solve`'s time.
     """
-    solutions = np.empty_like(projection)
-    for number, (matrix, variance, right) in enumerate(zip(gram, noise, projection, strict=True)):
-        system = matrix.copy()
-        system.reshape(-1)[:: len(system) + 1] += variance
-        _, solutions[number], failed = dposv(system.T, right, overwrite_a=True)
+    solve = sposv if gram.dtype == np.float32 else dposv
+    systems = gram.reshape(-1, *gram.shape[-2:]).copy()
+    np.einsum("nii->ni", systems)[:] += noise.reshape(-1, 1)
+    right = projection.astype(gram.dtype).reshape(len(systems), -1)
+    solutions = np.empty(right.shape)
+    for number, system in enumerate(systems):
+        _, solutions[number], failed = solve(system.T, right[number], lower=True, overwrite_a=True)
         if failed:  # by rounding, where a lead is its strips but for next to nothing
-            system = matrix + variance * np.eye(len(matrix))
-            solutions[number] = np.linalg.solve(system, right)
-    return solutions
+            whole = gram.reshape(systems.shape)[number].astype(np.float64)
+            whole += noise.reshape(-1)[number] * np.eye(len(whole))
+            solutions[number] = np.linalg.solve(whole, projection.reshape(right.shape)[number])
+    return solutions.reshape(projection.shape)

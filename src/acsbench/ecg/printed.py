@@ -8,6 +8,7 @@ V1, II and V5 over the whole time.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,8 +22,8 @@ ROWS = 3
 COLUMNS = 4
 DIGITISATION_STEP = 0.005
 """The grid that digitised prints lie on, mV."""
-_MOST_POINTS = 20_000
-"""Points of the grid, 100 mV apart at most: beyond, counting takes more memory than sorting."""
+_MOST_POINTS = 4_000
+"""Points of the grid, 20 mV apart at most: beyond, counting takes more memory than sorting."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +40,7 @@ class PrintedPage:
     """
 
     ecg_id: str
-    raw: NDArray[np.float64]
+    raw: NDArray[np.floating]
     fs: float
 
     def __post_init__(self) -> None:
@@ -105,12 +106,39 @@ def rows_from_print(raw: ArrayLike) -> NDArray[np.float64]:
     page = np.asarray(raw, dtype=np.float64)
     if page.ndim != 2 or page.shape[0] not in (len(LEADS), len(LEADS) + len(STRIPS)):
         raise ValueError(f"a printed page has shape (15, samples), not {page.shape}")
-    leads, samples = page[: len(LEADS)], page.shape[1]
-    quarters = _own_quarters(leads)
-    if quarters is not None:
-        modes = _modes(quarters.reshape(-1), np.full(len(LEADS), samples // COLUMNS))
-        centred = quarters - modes[:, None]
-        return centred.reshape(COLUMNS, ROWS, -1).swapaxes(0, 1).reshape(ROWS, samples)
+    return rows_of_each([page])[0]
+
+
+def rows_of_each(pages: Sequence[NDArray[np.floating]]) -> NDArray[np.float64]:
+    """Three rows of several pages, which take less time together.
+
+    Args:
+        pages: as for `rows_from_print`, of one length.
+
+    Returns:
+        Shape (pages, 3, samples), mV, not filtered.
+    """
+    samples = pages[0].shape[1]
+    rows = np.empty((len(pages), ROWS, samples))
+    places, plain = [], []
+    for place, page in enumerate(pages):
+        quarters = _own_quarters(page[: len(LEADS)])
+        if quarters is None:
+            rows[place] = _rows_of_any(page[: len(LEADS)])
+        else:
+            places.append(place)
+            plain.append(quarters)
+    if plain:
+        values = np.stack(plain)
+        sizes = np.full(len(plain) * len(LEADS), samples // COLUMNS)
+        values -= _modes(values.reshape(-1), sizes).reshape(*values.shape[:-1], 1)
+        rows.reshape(len(pages), ROWS, COLUMNS, -1)[places] = values.swapaxes(1, 2)
+    return rows
+
+
+def _rows_of_any(leads: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Three rows of one page, (3, samples), whatever its twelve leads show."""
+    samples = leads.shape[1]
     printed = np.ascontiguousarray(leads).reshape(-1)
     found = np.flatnonzero(np.isfinite(printed))
     values = printed[found]
@@ -122,16 +150,17 @@ def rows_from_print(raw: ArrayLike) -> NDArray[np.float64]:
     return np.asarray(rows, dtype=np.float64).reshape(ROWS, samples)
 
 
-def _own_quarters(leads: NDArray[np.float64]) -> NDArray[np.float64] | None:
-    """Each lead's quarter, shape (12, samples / 4), if it holds that and nothing else.
+def _own_quarters(leads: NDArray[np.floating]) -> NDArray[np.float64] | None:
+    """Each lead's quarter, shape (4, 3, samples / 4), if it holds that and nothing else.
 
-    Most prints do, and their rows take two thirds of the time.
+    Most prints do, and their rows take a fraction of the time.
     """
     samples = leads.shape[1]
     if samples % COLUMNS:
         return None
     parts = leads.reshape(COLUMNS, ROWS, COLUMNS, -1)
-    quarters = np.concatenate([parts[column, :, column] for column in range(COLUMNS)])
+    columns = np.arange(COLUMNS)
+    quarters = parts[columns, :, columns].astype(np.float64, copy=False)
     whole = np.isfinite(quarters).all() and np.count_nonzero(np.isfinite(leads)) == quarters.size
     return quarters if whole else None
 

@@ -51,41 +51,65 @@ def detect_r_peaks(signal: ArrayLike, fs: float) -> NDArray[np.int64]:
     values = np.atleast_2d(np.asarray(signal, dtype=np.float64))
     if values.ndim != 2:
         raise ValueError(f"signal has shape {values.shape}; expected (leads, samples)")
+    return r_peaks_of_each(values[None], np.isfinite(values)[None], fs)[0]
+
+
+def r_peaks_of_each(
+    signals: NDArray[np.floating], recorded: NDArray[np.bool_], fs: float
+) -> list[NDArray[np.int64]]:
+    """R-peaks of several recordings, found at once.
+
+    Args:
+        signals: shape (recordings, leads, samples), mV.
+        recorded: which samples count, same shape.
+        fs: sampling rate, Hz; at least 60.
+
+    Returns:
+        Of each recording, what `detect_r_peaks` finds.
+
+    Raises:
+        ValueError: the rate is too low.
+    """
     if not fs > 2 * QRS_BAND[1]:
         raise ValueError(f"a rate of {fs:g} Hz is too low for QRS complexes; 60 Hz is enough")
-    valid = np.isfinite(values)
     step = max(1, int(fs // _WORKING_RATE))
     rate = fs / step
-    filled = _fill_gaps(values, valid)
-    energy, noise, heights = _lead_energy(filled, valid, step, rate)
-    if energy.shape[1] == 0:
-        return np.empty(0, dtype=np.int64)
-    known = valid[:, step // 2 :: step][:, : energy.shape[1]]
-    valid_leads = known.sum(axis=0)
-    pooled = energy.sum(axis=0) / np.maximum(valid_leads, 1)
-    if _typical_beat(pooled, rate) <= _largest_noise(valid_leads):
-        return np.empty(0, dtype=np.int64)
+    samples = signals.shape[2] // step
+    if samples <= _PADDING:
+        return [np.empty(0, dtype=np.int64) for _ in signals]
+    filled = _fill_gaps(signals, recorded)
+    known = recorded[..., step // 2 :: step][..., :samples]
+    energy, noise, heights = _lead_energy(filled, known, step, rate)
+    leads = np.count_nonzero(known, axis=1)
+    pooled = energy.sum(axis=1) / np.maximum(leads, 1)
+    stands_out = _typical_beat(pooled, rate) > _largest_noise(leads)
     # On a printed page the leads change with time, and with them the height to expect.
-    expected = heights @ known / np.maximum(valid_leads, 1)
-    pooled /= np.maximum(expected, _LEAST_EXPECTED * expected.max())
-    height = _typical_beat(pooled, rate)
-    # Zeros at both ends let a beat on the border count as a maximum.
-    padded = np.concatenate([[0.0], pooled, [0.0]])
+    expected = (heights[:, None] @ known)[:, 0] / np.maximum(leads, 1)
+    least = np.maximum(_LEAST_EXPECTED * expected.max(axis=1), np.finfo(np.float32).tiny)
+    pooled /= np.maximum(expected, least[:, None])
+    height = np.where(stands_out, _THRESHOLD * _typical_beat(pooled, rate), np.inf)
+    # End to end, and too far apart to know of each other. Zeros between them let a beat on the
+    # border count as a maximum.
+    distance = max(1, round(_REFRACTORY * rate))
+    apart = np.pad(pooled, ((0, 0), (distance, 1)))
     found, _ = sps.find_peaks(
-        padded, height=_THRESHOLD * height, distance=max(1, round(_REFRACTORY * rate))
+        apart.reshape(-1), height=height.repeat(apart.shape[1]), distance=distance
     )
-    return _largest_deflection(filled, (found - 1) * step + step // 2, 1 / noise, fs)
+    recording, place = np.divmod(found, apart.shape[1])
+    near = (place - distance) * step + step // 2
+    peaks = _largest_deflection(filled, recording, near, 1 / noise, fs)
+    return np.split(peaks, np.searchsorted(recording, np.arange(1, len(signals))))
 
 
-def _fill_gaps(values: NDArray[np.float64], valid: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _fill_gaps(signals: NDArray[np.floating], recorded: NDArray[np.bool_]) -> NDArray[np.floating]:
     """Straight lines over missing samples; 0 for a lead that was never recorded."""
-    if valid.all():
-        return values
-    filled = np.where(valid, values, 0.0)
-    time = np.arange(values.shape[1])
-    for row, known in zip(filled, valid, strict=True):
-        if known.any() and not known.all():
-            row[~known] = np.interp(time[~known], time[known], row[known])
+    if recorded.all():
+        return signals
+    filled = np.where(recorded, signals, 0)
+    time = np.arange(signals.shape[2])
+    for recording, lead in np.argwhere(recorded.any(axis=2) & ~recorded.all(axis=2)):
+        known, row = recorded[recording, lead], filled[recording, lead]
+        row[~known] = np.interp(time[~known], time[known], row[known])
     return filled
 
 
@@ -99,60 +123,72 @@ def _band(
     return numerator, denominator, sps.lfilter_zi(numerator, denominator)
 
 
-def _band_pass(signal: NDArray[np.float64], rate: float) -> NDArray[np.float64]:
-    """The band of QRS energy, forward and backward, shape (leads, samples).
+def _band_pass(signal: NDArray[np.floating], rate: float) -> NDArray[np.floating]:
+    """The band of QRS energy, forward and backward, shape (..., samples).
 
     Equal to `scipy.signal.sosfiltfilt`, which takes three times as long on signals so short.
     """
-    before = 2 * signal[:, :1] - signal[:, _PADDING:0:-1]
-    after = 2 * signal[:, -1:] - signal[:, -2 : -_PADDING - 2 : -1]
-    filtered = np.concatenate([before, signal, after], axis=1)
-    numerator, denominator, state = _band(rate)
+    before = 2 * signal[..., :1] - signal[..., _PADDING:0:-1]
+    after = 2 * signal[..., -1:] - signal[..., -2 : -_PADDING - 2 : -1]
+    filtered = np.concatenate([before, signal, after], axis=-1)
+    numerator, denominator, state = (part.astype(signal.dtype) for part in _band(rate))
     for _ in range(2):
-        start = filtered[:, :1] * state
-        filtered = sps.lfilter(numerator, denominator, filtered, axis=1, zi=start)[0][:, ::-1]
-    return filtered[:, _PADDING:-_PADDING]
+        start = filtered[..., :1] * state
+        filtered = sps.lfilter(numerator, denominator, filtered, zi=start)[0][..., ::-1]
+    return filtered[..., _PADDING:-_PADDING]
 
 
 def _lead_energy(
-    values: NDArray[np.float64], valid: NDArray[np.bool_], step: int, rate: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    signals: NDArray[np.floating], known: NDArray[np.bool_], step: int, rate: float
+) -> tuple[NDArray[np.floating], NDArray[np.floating], NDArray[np.floating]]:
     """Energy of each lead above its own median, in units of that median.
 
+    Args:
+        signals: shape (recordings, leads, samples), mV.
+        known: which samples of the energy count, shape (recordings, leads, samples // step).
+        step: samples whose mean is taken.
+        rate: of these means, Hz.
+
     Returns:
-        The energy, shape (leads, samples // step); that median, mV, shape (leads,); and the
-        energy's 96th percentile, shape (leads,).
+        The energy, shape (recordings, leads, samples // step); that median, mV, and the energy's
+        96th percentile, shape (recordings, leads).
     """
-    samples = values.shape[1] // step
-    if samples <= _PADDING:
-        return np.empty((len(values), 0)), np.ones(len(values)), np.zeros(len(values))
+    samples = known.shape[2]
     # As a product: a mean over a short last axis is several times slower.
-    blocks = values[:, : samples * step].reshape(len(values), samples, step)
-    coarse = blocks @ np.full(step, 1 / step)
-    known = valid[:, step // 2 :: step][:, :samples]
+    blocks = signals[..., : samples * step].reshape(*signals.shape[:2], samples, step)
+    filtered = _band_pass(blocks @ np.full(step, 1 / step, dtype=signals.dtype), rate)
     width = max(1, round(_ENVELOPE * rate))
-    filtered = _band_pass(coarse, rate)
-    energy = uniform_filter1d(np.abs(filtered), width, axis=1, mode="nearest")
-    ordered = np.sort(np.where(known, energy, np.inf), axis=1)
-    last = np.maximum(known.sum(axis=1) - 1, 0)
-    leads = np.arange(len(values))
-    median = ordered[leads, last // 2]
-    top = ordered[leads, (_TOP * last).astype(np.int64)]
-    recorded = np.isfinite(median)
-    median, top = np.where(recorded, median, 0.0), np.where(recorded, top, 0.0)
+    energy = uniform_filter1d(np.abs(filtered), width, mode="nearest")
+    ordered = np.sort(np.where(known, energy, np.inf))
+    count = np.count_nonzero(known, axis=2)
+    last = np.maximum(count - 1, 0)
+    places = np.stack([last // 2, (_TOP * last).astype(np.int64)], axis=-1)
+    quantiles = np.where(count[..., None] > 0, np.take_along_axis(ordered, places, axis=2), 0.0)
+    median, top = quantiles[..., 0], quantiles[..., 1]
     noise = np.maximum(median, _SMALLEST_NOISE)
     heights = (top - median) / noise
-    above = (energy - median[:, None]) / noise[:, None]
-    limited = np.clip(above, 0.0, _LARGEST_BEAT * heights[:, None])
+    energy -= median[..., None]
+    energy /= noise[..., None]
+    limited = energy.clip(0.0, _LARGEST_BEAT * heights[..., None], out=energy)
     return np.where(known, limited, 0.0), noise, heights
 
 
-def _typical_beat(pooled: NDArray[np.float64], rate: float) -> float:
-    """Height of a typical beat: the median of the largest values of blocks of 2 s."""
-    blocks = max(1, round(len(pooled) / rate / _BLOCK))
-    borders = np.arange(blocks) * len(pooled) // blocks
-    largest = np.maximum.reduceat(pooled, borders)
-    return float(_median(largest[largest > 0])) if largest.any() else 0.0
+def _typical_beat(pooled: NDArray[np.floating], rate: float) -> NDArray[np.floating]:
+    """Height of a typical beat: the median of the largest values of blocks of 2 s.
+
+    Args:
+        pooled: shape (recordings, samples).
+        rate: Hz.
+    """
+    samples = pooled.shape[1]
+    blocks = max(1, round(samples / rate / _BLOCK))
+    largest = np.maximum.reduceat(pooled, np.arange(blocks) * samples // blocks, axis=1)
+    # Blocks without any energy do not count; sorted, they come first.
+    ordered, silent = np.sort(largest), np.count_nonzero(largest <= 0, axis=1)
+    recordings = np.arange(len(pooled))
+    lower = (silent + (blocks - silent - 1).clip(0) // 2).clip(max=blocks - 1)
+    upper = (silent + (blocks - silent) // 2).clip(max=blocks - 1)
+    return np.asarray(0.5 * (ordered[recordings, lower] + ordered[recordings, upper]))
 
 
 def _median(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -161,36 +197,53 @@ def _median(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return 0.5 * (ordered[..., (count - 1) // 2] + ordered[..., count // 2])
 
 
-def _largest_noise(valid_leads: NDArray[np.int64]) -> float:
+def _largest_noise(leads: NDArray[np.int64]) -> NDArray[np.float64]:
     """What noise alone may reach, in units of its median: 1.2 in one lead, 0.63 in twelve.
 
     Simulated white, muscle, 1–10 Hz and random-walk noise reached 0.54 in twelve leads; in one
     lead it reached 1.7, so that some passes. The smallest typical beat of all records of LUDB
     is 3.4 with twelve leads and 1.3 with one.
+
+    Args:
+        leads: how many of them were recorded at each moment, shape (recordings, samples).
     """
-    recorded = valid_leads[valid_leads > 0]
-    return 0.4 + 0.8 / float(np.sqrt(recorded.mean())) if len(recorded) else np.inf
+    moments = np.count_nonzero(leads, axis=1)
+    mean = leads.sum(axis=1) / np.maximum(moments, 1)
+    return np.where(moments > 0, 0.4 + 0.8 / np.sqrt(np.maximum(mean, 1)), np.inf)
 
 
 def _largest_deflection(
-    values: NDArray[np.float64], near: NDArray[np.int64], weights: NDArray[np.float64], fs: float
+    signals: NDArray[np.floating],
+    recording: NDArray[np.int64],
+    near: NDArray[np.int64],
+    weights: NDArray[np.floating],
+    fs: float,
 ) -> NDArray[np.int64]:
-    """The sample around each of `near` at which the leads deviate most from their level."""
-    last = values.shape[1] - 1
+    """The sample around each beat at which the leads deviate most from their level.
+
+    Args:
+        signals: shape (recordings, leads, samples), mV.
+        recording: to which each beat belongs, shape (beats,).
+        near: a sample near its peak, shape (beats,).
+        weights: of the leads, shape (recordings, leads).
+        fs: sampling rate, Hz.
+    """
+    last = signals.shape[2] - 1
+    beat, lead = recording[:, None, None], np.arange(signals.shape[1])[:, None]
     half = round(_SURROUNDINGS * fs)
-    surroundings = near[:, None] + np.arange(-half, half + 1, 5)
-    level = _median(values[:, np.clip(surroundings, 0, last)])
+    surroundings = near[:, None, None] + np.arange(-half, half + 1, 5)
+    level = _median(signals[beat, lead, surroundings.clip(0, last)])
     # Heavy smoothing first: a pacing spike is high but short, and must not be taken for the peak.
     widths = [2 * round(smoothing / 2 * fs) + 1 for smoothing in (0.025, 0.005)]
     search = int(_SEARCH * fs)
     reach = search + widths[0] // 2
     index = near[:, None] + np.arange(-reach, reach + 1)
-    windows = values[:, index.clip(0, last)] - level[..., None]
+    windows = signals[beat, lead, index[:, None].clip(0, last)] - level[..., None]
     allowed = (index >= 0) & (index <= last) & (np.abs(index - near[:, None]) <= search)
     beats = np.arange(len(near))
     for width in widths:
-        smooth = uniform_filter1d(windows, width, axis=2, mode="nearest")
-        deflection = (weights @ np.abs(smooth).reshape(len(values), -1)).reshape(index.shape)
+        smooth = uniform_filter1d(windows, width, mode="nearest")
+        deflection = (weights[recording][:, None] @ np.abs(smooth))[:, 0]
         best = np.where(allowed, deflection, -1.0).argmax(axis=1)
         allowed &= np.abs(index - index[beats, best][:, None]) <= 0.0125 * fs
     return index[beats, best]

@@ -8,6 +8,7 @@ electrodes do not share.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -50,91 +51,119 @@ class StripFeatures:
     """The columns in parts, from which they are made when and as far as they are needed.
 
     Attributes:
-        delayed: strips without wander at each delay, shape (delays, 3, samples), mV.
-        phases: rows of `_bells()` for the time of each sample since the R-peak before it and
-            until that after it, shape (2, samples); beyond the ends stands for the row there.
-        amplitude: root mean square of the strips without wander, mV.
+        steady: strips without wander, shape (pages, 3, samples + 2 · reach), mV: beyond both
+            ends as far as the delays reach.
+        lags: the delays, samples.
+        phases: columns of `_bells()` for the time of each sample since the R-peak before it and
+            until that after it, shape (pages, 2, samples); beyond the ends stands for the
+            column there.
+        amplitude: root mean square of the strips without wander, shape (pages,), mV.
         waves: orthonormal slow waves, shape (WANDER_WAVES, samples).
-        wander: amplitudes of the waves in each strip, shape (3, WANDER_WAVES).
+        wander: amplitudes of the waves in each strip, shape (pages, 3, WANDER_WAVES).
     """
 
-    delayed: NDArray[np.float32]
+    steady: NDArray[np.float32]
+    lags: tuple[int, ...]
     phases: NDArray[np.int64]
-    amplitude: np.float32
+    amplitude: NDArray[np.float32]
     waves: NDArray[np.float32]
     wander: NDArray[np.float32]
 
-    def columns(self, step: int = 1) -> NDArray[np.float32]:
-        """The columns at every `step`-th sample.
+    def columns(self, step: int = 1) -> Iterator[NDArray[np.float32]]:
+        """The columns of each page at every `step`-th sample, one page after the other.
 
-        Returns:
+        Yields:
             Shape (FEATURES, samples // step rounded up), mV: the strips at each delay, the points
             of the beat in units of what the strips show, the strips' wander, and slow waves in
-            units of that wander.
+            units of that wander. What was yielded before is overwritten.
         """
-        waves = self.waves[:, ::step]
-        # A sample's values lie together, so that a moment of the beat is copied as a whole.
-        by_sample = np.empty((waves.shape[1], FEATURES), dtype=np.float32)
-        columns = by_sample.T
-        columns[_OF_DELAYS] = self._delayed_strips[:, ::step]
-        bells = self.amplitude * _bells()
-        since, until = (bells.take(phase[::step], axis=0, mode="clip") for phase in self.phases)
-        np.add(since, until, out=by_sample[:, _OF_BEAT])
-        columns[_OF_WANDER] = self.wander @ waves
-        columns[_OF_WAVES] = self._wave_unit * waves
-        return columns
+        waves = np.ascontiguousarray(self.waves[:, ::step])
+        columns = np.empty((FEATURES, waves.shape[1]), dtype=np.float32)
+        strips = columns[_OF_DELAYS].reshape(len(self.lags), STRIP_COUNT, -1)
+        of_waves = columns[_OF_WANDER.start : _OF_WAVES.stop]
+        for page, mixing in enumerate(self._mixing):
+            for delayed, source in zip(strips, self._delayed(page), strict=True):
+                delayed[:] = source[:, ::step]
+            since, until = (
+                _bells().take(of, 1, mode="clip") for of in self.phases[page, :, ::step]
+            )
+            since += until
+            np.multiply(since, self.amplitude[page], out=columns[_OF_BEAT])
+            np.matmul(mixing, waves, out=of_waves)
+            yield columns
 
     def predict(self, weights: NDArray[np.float32]) -> NDArray[np.float32]:
         """`weights @ columns()`, without making the columns.
 
         Args:
-            weights: shape (leads, FEATURES).
+            weights: shape (pages, leads, FEATURES).
 
         Returns:
-            Shape (leads, samples), mV.
+            Shape (pages, leads, samples), mV.
         """
-        leads = weights[:, _OF_DELAYS] @ self._delayed_strips
-        of_waves = weights[:, _OF_WANDER] @ self.wander + self._wave_unit * weights[:, _OF_WAVES]
-        leads += of_waves @ self.waves
-        beat = (self.amplitude * weights[:, _OF_BEAT]) @ _bells().T
-        for phase in self.phases:
-            leads += beat.take(phase, axis=1, mode="clip")
+        of_waves = weights[..., _OF_WANDER.start : _OF_WAVES.stop] @ self._mixing
+        of_rows = np.concatenate([weights[..., _OF_DELAYS], of_waves], axis=-1)
+        beat = self.amplitude[:, None, None] * weights[..., _OF_BEAT] @ _bells()
+        leads = np.empty((*weights.shape[:2], self.waves.shape[1]), dtype=np.float32)
+        # Page by page, so that what one takes stays in the processor's cache.
+        rows = np.empty((_OF_DELAYS.stop + WANDER_WAVES, leads.shape[2]), dtype=np.float32)
+        rows[_OF_DELAYS.stop :] = self.waves
+        strips = rows[_OF_DELAYS].reshape(len(self.lags), STRIP_COUNT, -1)
+        for page, found in enumerate(leads):
+            for delayed, source in zip(strips, self._delayed(page), strict=True):
+                delayed[:] = source
+            np.matmul(of_rows[page], rows, out=found)
+            for phase in self.phases[page]:
+                found += beat[page].take(phase, axis=1, mode="clip")
         return leads
 
-    @property
-    def _delayed_strips(self) -> NDArray[np.float32]:
-        return self.delayed.reshape(STRIP_COUNT * len(DELAYS), -1)
+    def _delayed(self, page: int) -> Iterator[NDArray[np.float32]]:
+        """The strips at each delay, shape (3, samples), mV."""
+        samples, reach = self.waves.shape[1], max(self.lags)
+        for lag in self.lags:
+            yield self.steady[page, :, reach + lag :][:, :samples]
 
     @property
-    def _wave_unit(self) -> np.float32:
+    def _mixing(self) -> NDArray[np.float32]:
+        """From waves to the strips' wander and waves in units of it, (pages, 3 + waves, waves)."""
+        units = np.repeat(np.eye(WANDER_WAVES, dtype=np.float32)[None], len(self.wander), axis=0)
+        return np.concatenate([self.wander, self._wave_unit * units], axis=1)
+
+    @property
+    def _wave_unit(self) -> NDArray[np.float32]:
+        """Shape (pages, 1, 1)."""
         samples = self.waves.shape[1]
-        level = np.sqrt(np.square(self.wander).sum() / (STRIP_COUNT * samples))
-        return np.float32(np.sqrt(samples / 2) * (level + _LEAST_WANDER))
+        squared = np.square(self.wander).sum(axis=(1, 2), keepdims=True)
+        level = np.sqrt(squared / (STRIP_COUNT * samples))
+        return np.asarray(np.sqrt(np.float32(samples / 2)) * (level + np.float32(_LEAST_WANDER)))
 
 
 def strip_features(
-    strips: NDArray[np.float64], r_peaks: NDArray[np.int64], fs: float
+    strips: NDArray[np.floating], r_peaks: Sequence[NDArray[np.int64]], fs: float
 ) -> StripFeatures:
     """The parts of the model's columns.
 
     Args:
-        strips: shape (3, samples), mV, without NaN; a strip of zeros tells nothing.
-        r_peaks: sample indices in ascending order.
+        strips: shape (pages, 3, samples), mV, without NaN; a strip of zeros tells nothing.
+        r_peaks: of each page, sample indices in ascending order.
         fs: sampling rate, Hz; the delays are rounded to samples.
     """
     values = np.asarray(strips, dtype=np.float32)
-    samples = values.shape[1]
+    samples = values.shape[2]
     waves = _slow_waves(samples)
     wander = values @ waves.T
-    lags = [round(delay * fs) for delay in DELAYS]
+    lags = tuple(round(delay * fs) for delay in DELAYS)
     reach = max(lags)
-    padded = np.empty((STRIP_COUNT, samples + 2 * reach), dtype=np.float32)
-    steady = np.subtract(values, wander @ waves, out=padded[:, reach : reach + samples])
-    padded[:, :reach], padded[:, reach + samples :] = steady[:, :1], steady[:, -1:]
+    padded = np.empty((*values.shape[:2], samples + 2 * reach), dtype=np.float32)
+    inside = slice(reach, reach + samples)
+    np.subtract(values, wander @ waves, out=padded[..., inside])
+    padded[..., :reach] = padded[..., inside.start, None]
+    padded[..., inside.stop :] = padded[..., inside.stop - 1, None]
     return StripFeatures(
-        delayed=np.stack([padded[:, reach + lag : reach + lag + samples] for lag in lags]),
+        steady=padded,
+        lags=lags,
         phases=_phases(r_peaks, samples, fs),
-        amplitude=np.sqrt(np.square(padded).mean()),
+        amplitude=np.sqrt(np.square(padded).mean(axis=(1, 2))),
         waves=waves,
         wander=wander,
     )
@@ -148,29 +177,31 @@ def _slow_waves(samples: int) -> NDArray[np.float32]:
     return waves.astype(np.float32)
 
 
-def _phases(r_peaks: NDArray[np.int64], samples: int, fs: float) -> NDArray[np.int64]:
-    """Rows of `_bells()` for the time since the last R-peak and until the next."""
-    if not len(r_peaks):
-        return np.zeros((2, samples), dtype=np.int64)
-    # Of the beat before each stretch of time; the first beat has no interval of its own.
-    rr = np.ones(len(r_peaks) + 1)
-    if len(r_peaks) > 1:
-        rr[2:] = (r_peaks[1:] - r_peaks[:-1]) / fs
-        rr[:2] = rr[2]
-    stretch = np.sqrt(rr.clip(*_RR_LIMITS))
+def _phases(r_peaks: Sequence[NDArray[np.int64]], samples: int, fs: float) -> NDArray[np.int64]:
+    """Columns of `_bells()` for the time since the last R-peak and until the next."""
+    counts = np.array([len(peaks) for peaks in r_peaks])
     # Far enough beyond the ends for no point of a beat that was not recorded to reach inside.
     never = samples + round(_PHASES[1] * _RR_LIMITS[1] * fs)
-    peaks = np.concatenate([[-never], r_peaks, [samples + never]])
-    borders = peaks.clip(0, samples)
+    peaks = np.full((len(counts), max(counts.max(), 2) + 2), samples + never)
+    peaks[:, 0] = -never
+    peaks[:, 1:-1][np.arange(peaks.shape[1] - 2) < counts[:, None]] = np.concatenate(r_peaks)
+    # Of the beat before each stretch of time; the first beat has no interval of its own.
+    rr = np.ones((len(counts), peaks.shape[1] - 1))
+    several = counts > 1
+    rr[several, 2:] = np.diff(peaks[several, 1:-1]) / fs
+    rr[several, :2] = rr[several, 2, None]
+    stretch = np.sqrt(rr.clip(*_RR_LIMITS))
+    lengths = np.diff(peaks.clip(0, samples))
     per_sample, first = 1 / (fs * _PHASE_STEP), _PHASES[0] / _PHASE_STEP
-    nearest = np.stack([peaks[:-1], peaks[1:], 1 / stretch - 1]).astype(np.float32)
-    before, after, excess = nearest.repeat(borders[1:] - borders[:-1], axis=1)
+    nearest = np.stack([peaks[:, :-1], peaks[:, 1:], 1 / stretch - 1]).astype(np.float32)
+    of_samples = nearest.reshape(3, -1).repeat(lengths.reshape(-1), axis=1)
+    before, after, excess = of_samples.reshape(3, -1, samples)
     time = np.arange(samples, dtype=np.float32)
-    phases = np.stack([time - before, time - after])
+    phases = np.stack([time - before, time - after], axis=1)
     phases *= np.float32(per_sample)
     phases -= np.float32(first)
     st_start = np.float32(_ST_START / _PHASE_STEP - first)
-    phases[0] += np.maximum(phases[0] - st_start, 0) * excess
+    phases[:, 0] += np.maximum(phases[:, 0] - st_start, 0) * excess
     return np.rint(phases, out=phases).astype(np.int64)
 
 
@@ -179,10 +210,10 @@ def _bells() -> NDArray[np.float32]:
     """Raised cosines around the points, as wide as these are apart.
 
     Returns:
-        Shape (moments, points): moments `_PHASE_STEP` apart, from `_PHASES[0]` to `_PHASES[1]`.
+        Shape (points, moments): moments `_PHASE_STEP` apart, from `_PHASES[0]` to `_PHASES[1]`.
     """
     first, last = _PHASES
-    time = np.arange(round((last - first) / _PHASE_STEP) + 1)[:, None] * _PHASE_STEP + first
-    distance = (time - BEAT_POINTS) / np.gradient(BEAT_POINTS)
+    time = np.arange(round((last - first) / _PHASE_STEP) + 1) * _PHASE_STEP + first
+    distance = (time - BEAT_POINTS[:, None]) / np.gradient(BEAT_POINTS)[:, None]
     bells = 0.5 + 0.5 * np.cos(np.pi * np.clip(distance, -1, 1))
     return np.ascontiguousarray(bells.astype(np.float32))

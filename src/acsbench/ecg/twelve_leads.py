@@ -15,13 +15,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from acsbench.ecg.einthoven import contradicts_einthoven, leads_i_and_ii
+from acsbench.ecg.einthoven import contradict_einthoven, leads_i_and_ii
 from acsbench.ecg.lead_priors import PREDICTED, lead_priors
 from acsbench.ecg.lead_regression import LeadRegression, bridge_gaps
 from acsbench.ecg.leads import LEADS, LIMB_FROM_I_AND_II, LIMB_LEADS
 from acsbench.ecg.median_beat import repeat_median_beat
 from acsbench.ecg.printed import STRIPS
-from acsbench.ecg.rpeaks import detect_r_peaks
+from acsbench.ecg.rpeaks import detect_r_peaks, r_peaks_of_each
 from acsbench.ecg.strip_features import strip_features
 
 Method = Literal["regression", "median-beat"]
@@ -38,13 +38,14 @@ class TwelveLeads:
     """Twelve leads over the whole time, and how far each is to be trusted.
 
     Attributes:
-        signal: shape (12, samples), mV, in the standard order.
-        error: what to expect of the samples that were not printed, mV, shape (12,): the root mean
-            square error of weights fitted to one half of what was printed, over the other half.
-            0 for leads with whole strips, NaN where there is nothing to go by.
+        signal: shape (12, samples) or (pages, 12, samples), mV, in the standard order.
+        error: what to expect of the samples that were not printed, mV, shape (12,) or
+            (pages, 12): the root mean square error of weights fitted to one half of what was
+            printed, over the other half. 0 for leads with whole strips, NaN where there is
+            nothing to go by.
     """
 
-    signal: NDArray[np.float64]
+    signal: NDArray[np.floating]
     error: NDArray[np.float64]
 
 
@@ -53,35 +54,35 @@ def twelve_leads_from_print(
     method: Method = "regression",
     fs: float = 500.0,
     r_peaks: ArrayLike | None = None,
-) -> NDArray[np.float64]:
+) -> NDArray[np.floating]:
     """Twelve leads over the whole time from a printed page with three rhythm strips.
 
     Args:
-        raw: printed page, shape (15, samples), mV with NaN.
+        raw: printed page, shape (15, samples), mV with NaN; or several, (pages, 15, samples),
+            which take far less time together.
         method: `regression` keeps what was printed and predicts the rest from the strips; limb
             leads obey Einthoven's relations. `median-beat` is the study's method, which repeats
             a damped average beat.
         fs: sampling rate, Hz.
-        r_peaks: sample indices over the whole time; None finds them in the strips (for
-            `median-beat`, in that of lead II).
+        r_peaks: of one page, sample indices over the whole time; None finds them in the strips
+            (for `median-beat`, in that of lead II).
 
     Returns:
-        Shape (12, samples), mV, in the standard order, without NaN. With `regression` a lead that
-        was not printed at all is what an average patient's would be; without any strip, all that
-        was not printed is 0.
+        Shape (12, samples) or (pages, 12, samples), mV, in the standard order, without NaN, in
+        single precision if the pages are. With `regression` a lead that was not printed at all
+        is what an average patient's would be; without any strip, all that was not printed is 0.
 
     Raises:
         ValueError: the method is unknown, or the array has another shape or is too short.
     """
-    page = _checked(raw, fs)
+    pages, peaks = _checked(raw, fs, r_peaks)
     if method == "median-beat":
-        page = np.where(np.isfinite(page), page, np.nan)
-        if r_peaks is None:
-            r_peaks = detect_r_peaks(page[len(LEADS) + STRIPS.index("II")], fs)
-        return repeat_median_beat(page, r_peaks, fs)
-    if method == "regression":
-        return _reconstruct(page, fs, r_peaks).signal
-    raise ValueError(f"method {method!r} is unknown; known are regression and median-beat")
+        signal = _median_beats(np.where(np.isfinite(pages), pages, np.nan), fs, peaks)
+    elif method == "regression":
+        signal = _reconstruct(pages, fs, peaks, with_error=False).signal
+    else:
+        raise ValueError(f"method {method!r} is unknown; known are regression and median-beat")
+    return signal.reshape(*np.shape(raw)[:-2], *signal.shape[1:])
 
 
 def reconstruct_twelve_leads(
@@ -95,112 +96,188 @@ def reconstruct_twelve_leads(
     Raises:
         ValueError: the array has another shape or is too short.
     """
-    found = _reconstruct(_checked(raw, fs), fs, r_peaks)
-    error = np.full(len(LEADS), np.nan)
-    if found.regression is not None:
-        error[found.predicted] = found.regression.error()
-        error[_STRIP_LEADS] = found.strip_error
-        if found.predicted == _BY_EINTHOVEN:
-            squared = np.square(LIMB_FROM_I_AND_II) @ np.square(error[:2])
-            error[: len(LIMB_LEADS)] = np.sqrt(squared)
-    return TwelveLeads(found.signal, error)
+    pages, peaks = _checked(raw, fs, r_peaks)
+    found = _reconstruct(pages, fs, peaks, with_error=True)
+    of_pages = np.shape(raw)[:-2]
+    return TwelveLeads(
+        found.signal.reshape(*of_pages, *found.signal.shape[1:]),
+        found.error.reshape(*of_pages, len(LEADS)),
+    )
 
 
-def _checked(raw: ArrayLike, fs: float) -> NDArray[np.float64]:
-    page = np.asarray(raw, dtype=np.float64)
-    if page.ndim != 2 or page.shape[0] != len(LEADS) + len(STRIPS):
-        raise ValueError(f"a printed page has shape (15, samples), not {page.shape}")
-    if not fs > 0 or page.shape[1] < _SHORTEST * fs:
+def _checked(
+    raw: ArrayLike, fs: float, r_peaks: ArrayLike | None
+) -> tuple[NDArray[np.floating], list[NDArray[np.int64]] | None]:
+    """Pages, shape (pages, 15, samples), and the R-peaks of each if they are given."""
+    pages = np.asarray(raw)
+    if pages.dtype != np.float32:
+        pages = pages.astype(np.float64)
+    if pages.ndim not in (2, 3) or pages.shape[-2] != len(LEADS) + len(STRIPS):
+        raise ValueError(f"a printed page has shape (15, samples), not {pages.shape}")
+    if not fs > 0 or pages.shape[-1] < _SHORTEST * fs:
         raise ValueError(
-            f"{page.shape[1]} samples at {fs:g} Hz are too few to tell how leads go together;"
+            f"{pages.shape[-1]} samples at {fs:g} Hz are too few to tell how leads go together;"
             f" {_SHORTEST:g} s are needed"
         )
-    return page
+    if r_peaks is None:
+        return pages.reshape(-1, *pages.shape[-2:]), None
+    if pages.ndim == 3:
+        raise ValueError("R-peaks can be given for one page only")
+    return pages[None], [np.unique(r_peaks).astype(np.int64)]
+
+
+def _median_beats(
+    pages: NDArray[np.floating], fs: float, r_peaks: list[NDArray[np.int64]] | None
+) -> NDArray[np.floating]:
+    strips = pages[:, len(LEADS) + STRIPS.index("II")]
+    peaks = [detect_r_peaks(strip, fs) for strip in strips] if r_peaks is None else r_peaks
+    leads = [repeat_median_beat(page, beats, fs) for page, beats in zip(pages, peaks, strict=True)]
+    return np.stack(leads).astype(pages.dtype, copy=False)
 
 
 @dataclass(frozen=True, eq=False)
-class _Reconstruction:
-    """Twelve leads and what they come from: the leads predicted, how, and the strips' errors."""
+class _Pages:
+    """Pages on which the same leads are to be predicted.
 
-    signal: NDArray[np.float64]
-    predicted: list[int]
-    regression: LeadRegression | None
-    strip_error: NDArray[np.float64]
+    Attributes:
+        raw: shape (pages, 15, samples), mV.
+        printed: which samples count, same shape.
+        i_and_ii: what the limb leads tell of these, shape (pages, 2, samples), mV with NaN.
+        by_einthoven: whether limb leads follow from I and II.
+    """
+
+    raw: NDArray[np.floating]
+    printed: NDArray[np.bool_]
+    i_and_ii: NDArray[np.floating]
+    by_einthoven: bool
 
 
 def _reconstruct(
-    page: NDArray[np.float64], fs: float, r_peaks: ArrayLike | None
-) -> _Reconstruction:
-    strips = page[len(LEADS) :]
-    limb, strip_ii = page[: len(LIMB_LEADS)], strips[STRIPS.index("II")]
-    i_and_ii = leads_i_and_ii(limb, strip_ii)
-    by_einthoven = not contradicts_einthoven(limb, strip_ii, i_and_ii)
-    predicted = _BY_EINTHOVEN if by_einthoven else _LEAD_BY_LEAD
-    leads = page[predicted]
-    if by_einthoven:
-        _fill(leads[0], i_and_ii[0])
-    known = np.isfinite(strips)
-    if not known.all():
-        strips = strips.copy()
-        _fill(strips, page[_STRIP_LEADS])
-        if by_einthoven:
-            _fill(strips[STRIPS.index("II")], i_and_ii[1])
-    if not known.any():
-        signal = _assemble(page, strips, leads, predicted)
-        signal[~np.isfinite(signal)] = 0
-        return _Reconstruction(signal, predicted, None, np.zeros(len(STRIPS)))
-    priors = lead_priors() if by_einthoven else lead_priors().of_each_limb_lead()
-    peaks = detect_r_peaks(page[len(LEADS) :], fs) if r_peaks is None else np.unique(r_peaks)
-    strips, strip_error = _whole_strips(strips, peaks.astype(np.int64), fs)
-    features = strip_features(strips, peaks.astype(np.int64), fs)
-    regression = LeadRegression(features, leads, priors, fs)
-    signal = _assemble(page, strips, regression.predict(), predicted)
-    return _Reconstruction(signal, predicted, regression, strip_error)
+    raw: NDArray[np.floating],
+    fs: float,
+    r_peaks: list[NDArray[np.int64]] | None,
+    with_error: bool,
+) -> TwelveLeads:
+    """Twelve leads of all pages; the errors stay NaN if they are not wanted."""
+    printed = np.isfinite(raw)
+    if r_peaks is None:
+        r_peaks = r_peaks_of_each(raw[:, len(LEADS) :], printed[:, len(LEADS) :], fs)
+    i_and_ii = leads_i_and_ii(raw, printed)
+    contradicting = contradict_einthoven(raw, printed, i_and_ii)
+    if not contradicting.any():  # as nearly always, and without a copy
+        return _predict(_Pages(raw, printed, i_and_ii, True), r_peaks, fs, with_error)
+    signal = np.empty((len(raw), len(LEADS), raw.shape[2]), dtype=raw.dtype)
+    error = np.empty(signal.shape[:2])
+    for by_einthoven in (True, False):
+        at = np.flatnonzero(contradicting != by_einthoven)
+        if len(at):
+            pages = _Pages(raw[at], printed[at], i_and_ii[at], by_einthoven)
+            leads = _predict(pages, [r_peaks[page] for page in at], fs, with_error)
+            signal[at], error[at] = leads.signal, leads.error
+    return TwelveLeads(signal, error)
 
 
-def _fill(leads: NDArray[np.float64], otherwise: NDArray[np.float64]) -> None:
-    """Put other values where leads were not recorded."""
-    np.copyto(leads, otherwise, where=~np.isfinite(leads))
+def _predict(
+    pages: _Pages, r_peaks: list[NDArray[np.int64]], fs: float, with_error: bool
+) -> TwelveLeads:
+    predicted = _BY_EINTHOVEN if pages.by_einthoven else _LEAD_BY_LEAD
+    leads, known = pages.raw[:, predicted], pages.printed[:, predicted]
+    if pages.by_einthoven:
+        _fill(leads[:, 0], known[:, 0], pages.i_and_ii[:, 0])
+    strips, strip_error = _whole_strips(pages, r_peaks, fs)
+    features = strip_features(strips, r_peaks, fs)
+    priors = lead_priors() if pages.by_einthoven else lead_priors().of_each_limb_lead()
+    regression = LeadRegression(features, leads, known, priors, fs)
+    found = regression.predict()
+    error = np.full((len(strips), len(LEADS)), np.nan)
+    if with_error:
+        error[:, predicted] = regression.error()
+        error[:, _STRIP_LEADS] = strip_error
+        if pages.by_einthoven:
+            squared = np.square(error[:, :2]) @ np.square(LIMB_FROM_I_AND_II).T
+            error[:, : len(LIMB_LEADS)] = np.sqrt(squared)
+    # Without any strip there is nothing to predict from.
+    for page in np.flatnonzero(~pages.printed[:, len(LEADS) :].any(axis=(1, 2))):
+        found[page], error[page] = np.where(known[page], leads[page], 0), np.nan
+    return TwelveLeads(_assemble(pages, found, strips, predicted), error)
+
+
+def _fill(
+    leads: NDArray[np.floating], known: NDArray[np.bool_], otherwise: NDArray[np.floating]
+) -> None:
+    """Put other values where leads are not known, as far as these are.
+
+    Args:
+        leads: mV; changed.
+        known: which samples of them are known, same shape; changed.
+        otherwise: same shape, mV with NaN.
+    """
+    found = ~known & np.isfinite(otherwise)
+    np.copyto(leads, otherwise, where=found)
+    known |= found
 
 
 def _assemble(
-    page: NDArray[np.float64],
-    strips: NDArray[np.float64],
-    found: NDArray[np.float64],
+    pages: _Pages,
+    found: NDArray[np.floating],
+    strips: NDArray[np.floating],
     predicted: list[int],
-) -> NDArray[np.float64]:
-    """Twelve leads from the strips and the predicted leads, both with what was printed."""
-    signal = np.empty((len(LEADS), page.shape[1]))
-    if predicted == _BY_EINTHOVEN:
-        limb, printed = signal[: len(LIMB_LEADS)], page[: len(LIMB_LEADS)]
-        np.matmul(LIMB_FROM_I_AND_II, np.stack([found[0], strips[STRIPS.index("II")]]), out=limb)
-        np.copyto(limb, printed, where=np.isfinite(printed))
-    signal[predicted] = found
-    signal[_STRIP_LEADS] = strips
+) -> NDArray[np.floating]:
+    """Twelve leads from the predicted leads and the strips, both with what was printed."""
+    signal = np.empty((len(found), len(LEADS), found.shape[2]), dtype=found.dtype)
+    if pages.by_einthoven:
+        limb = slice(0, len(LIMB_LEADS))
+        i_and_ii = np.stack([found[:, 0], strips[:, STRIPS.index("II")]], axis=1)
+        np.matmul(LIMB_FROM_I_AND_II.astype(found.dtype), i_and_ii, out=signal[:, limb])
+        np.copyto(signal[:, limb], pages.raw[:, limb], where=pages.printed[:, limb])
+    signal[:, predicted] = found
+    signal[:, _STRIP_LEADS] = strips
     return signal
 
 
 def _whole_strips(
-    strips: NDArray[np.float64], r_peaks: NDArray[np.int64], fs: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Strips without NaN, and the error to expect of what was filled in, mV.
+    pages: _Pages, r_peaks: list[NDArray[np.int64]], fs: float
+) -> tuple[NDArray[np.floating], NDArray[np.float64]]:
+    """Strips without NaN, and the error to expect of what was filled in, mV, (pages, 3)."""
+    strips, printed = pages.raw[:, len(LEADS) :], pages.printed[:, len(LEADS) :]
+    error = np.zeros(strips.shape[:2])
+    broken = np.flatnonzero(~printed.all(axis=(1, 2)))
+    if len(broken):
+        strips = strips.copy()
+    for page in broken:
+        strip, known = strips[page], printed[page].copy()
+        lost = not known.any()
+        _fill(strip, known, pages.raw[page, _STRIP_LEADS])
+        if pages.by_einthoven:
+            row = STRIPS.index("II")
+            _fill(strip[row], known[row], pages.i_and_ii[page, 1])
+        if lost:
+            np.copyto(strip, 0, where=~known)
+        else:
+            strip[:], error[page] = _without_gaps(strip, known, r_peaks[page], fs)
+    return strips, error
+
+
+def _without_gaps(
+    strips: NDArray[np.floating], known: NDArray[np.bool_], r_peaks: NDArray[np.int64], fs: float
+) -> tuple[NDArray[np.floating], NDArray[np.float64]]:
+    """Strips of one page without NaN, and the error to expect of each, mV.
 
     Short gaps are bridged; a strip with longer ones is predicted from the whole strips, or, if
     there is none, from the one of which most is there.
     """
     error = np.zeros(len(strips))
-    if np.isfinite(strips).all():
-        return strips, error
-    bridged = bridge_gaps(strips, round(_LONGEST_GAP * fs))
-    missing = np.asarray(~np.isfinite(bridged).all(axis=1))
+    bridged, known = bridge_gaps(strips, known, round(_LONGEST_GAP * fs))
+    missing = np.asarray(~known.all(axis=1))
     if not missing.any():
         return bridged, error
     if missing.all():
-        best = np.isfinite(bridged).sum(axis=1).argmax()
-        bridged[best] = bridge_gaps(bridged[best : best + 1], bridged.shape[1])[0]
+        best = [known.sum(axis=1).argmax()]
+        bridged[best] = bridge_gaps(bridged[best], known[best], known.shape[1])[0]
         missing[best], error[best] = False, np.nan
-    features = strip_features(np.where(missing[:, None], 0.0, bridged), r_peaks, fs)
+    features = strip_features(np.where(missing[:, None], 0, bridged)[None], [r_peaks], fs)
     priors = lead_priors().of_any_lead(int(missing.sum()))
-    regression = LeadRegression(features, bridged[missing], priors, fs)
-    bridged[missing], error[missing] = regression.predict(), regression.error()
+    leads, recorded = bridged[None, missing], known[None, missing]
+    regression = LeadRegression(features, leads, recorded, priors, fs)
+    bridged[missing], error[missing] = regression.predict()[0], regression.error()[0]
     return bridged, error

@@ -7,19 +7,19 @@ recorded under `from_recording` and `from_print`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from acsbench.ecg import rows_from_print, twelve_leads_from_print
+from acsbench.ecg import twelve_leads_from_print
 from acsbench.ecg.filters import bandpass, decimate, fir_bandpass, resample
 from acsbench.ecg.leads import LEADS
-from acsbench.ecg.printed import DIGITISATION_STEP
+from acsbench.ecg.printed import DIGITISATION_STEP, rows_of_each
 from acsbench.errors import ConfigurationError, did_you_mean
-from acsbench.waveforms.standard import LOWEST_RATE, RATE, SECONDS, StandardEcg
+from acsbench.waveforms.standard import LOWEST_RATE, RATE, SECONDS, StandardEcgs, together
 
 MICROVOLT = 1e-3
 Signals = NDArray[np.floating]
@@ -32,9 +32,8 @@ class Profile:
     Args:
         name: the profile's name.
         rows: names of the rows of the stored array.
-        take: from one ECG, an array (rows, 5000), mV, NaN where nothing is known; in single
-            precision where that is enough.
-        finish: from many of them, (ECGs, rows, 5000), to what is stored, (ECGs, rows, samples).
+        prepare: from ECGs to what is stored, (ECGs, rows, samples), in the profile's unit, NaN
+            where nothing is known.
         parameters: everything that the result depends on.
         samples, fs: length and rate of what is stored.
         unit, scale: of the stored integers.
@@ -44,19 +43,14 @@ class Profile:
 
     name: str
     rows: tuple[str, ...]
-    take: Callable[[StandardEcg], Signals]
+    prepare: Callable[[StandardEcgs], Signals] = field(compare=False)
     parameters: dict[str, Any]
-    finish: Callable[[Signals], Signals] = field(default=lambda values: values, compare=False)
     samples: int = round(SECONDS * RATE)
     fs: float = RATE
     unit: str = "mV"
     scale: float = MICROVOLT
     masked: bool = False
     description: str = field(default="", compare=False)
-
-    def prepare(self, ecgs: Sequence[StandardEcg]) -> Signals:
-        """Shape (ECGs, rows, samples), in the profile's unit, NaN where nothing is known."""
-        return self.finish(np.stack([self.take(ecg) for ecg in ecgs]))
 
 
 STUDY_BAND: dict[str, Any] = {"low": 0.5, "high": 50.0, "order": 5}
@@ -67,25 +61,22 @@ AS_MEASURED = "leads as measured"
 PREDICTED = "leads as printed, elsewhere by regression on the strips"
 
 
-def _study_rows(ecg: StandardEcg) -> Signals:
+def _study_rows(ecgs: StandardEcgs) -> Signals:
     # Single precision is a thousand times finer than what is stored.
-    return rows_from_print(ecg.page).astype(np.float32)
+    return bandpass(rows_of_each(ecgs.pages).astype(np.float32), RATE, **STUDY_BAND)
 
 
-def _study_band(rows: Signals) -> Signals:
-    return bandpass(rows, RATE, **STUDY_BAND)
+def _median_beat_leads(ecgs: StandardEcgs) -> Signals:
+    return twelve_leads_from_print(together(ecgs.pages), method="median-beat", fs=RATE)
 
 
-def _median_beat_leads(ecg: StandardEcg) -> Signals:
-    return twelve_leads_from_print(ecg.page, method="median-beat", fs=RATE)
+def _twelve_leads(ecgs: StandardEcgs) -> Signals:
+    return ecgs.leads
 
 
-def _twelve_leads(ecg: StandardEcg) -> Signals:
-    return ecg.leads
-
-
-def _as_hubert_expects(leads: Signals) -> Signals:
+def _as_hubert_expects(ecgs: StandardEcgs) -> Signals:
     """Filtered, each lead from −1 to 1, thinned to 100 Hz lead by lead."""
+    leads = ecgs.leads
     missing = np.isnan(leads)
     filtered = fir_bandpass(_bridged(leads, missing), RATE, **HUBERT_BAND)
     lowest = filtered.min(axis=-1, keepdims=True)
@@ -115,8 +106,7 @@ PROFILES = {
         Profile(
             name="study-rows",
             rows=("I+aVR+V1+V4", "II+aVL+V2+V5", "III+aVF+V3+V6"),
-            take=_study_rows,
-            finish=_study_band,
+            prepare=_study_rows,
             parameters={
                 "from_recording": PRINTED_FIRST,
                 "from_print": "three rows, each lead less its mode, missing samples as 0",
@@ -127,7 +117,7 @@ PROFILES = {
         Profile(
             name="study-leads",
             rows=LEADS,
-            take=_median_beat_leads,
+            prepare=_median_beat_leads,
             parameters={
                 "from_recording": PRINTED_FIRST,
                 "from_print": "each lead's median beat at every R-peak; V1, II, V5 as recorded",
@@ -137,7 +127,7 @@ PROFILES = {
         Profile(
             name="leads",
             rows=LEADS,
-            take=_twelve_leads,
+            prepare=_twelve_leads,
             parameters={"from_recording": AS_MEASURED, "from_print": PREDICTED},
             masked=True,
             description="twelve leads; of a print by regression on its rhythm strips",
@@ -145,8 +135,7 @@ PROFILES = {
         Profile(
             name="hubert",
             rows=LEADS,
-            take=_twelve_leads,
-            finish=_as_hubert_expects,
+            prepare=_as_hubert_expects,
             parameters={
                 "from_recording": AS_MEASURED,
                 "from_print": PREDICTED,
@@ -184,7 +173,7 @@ def get_profile(name: str) -> Profile:
     return replace(
         profile,
         name=name,
-        finish=lambda values: resample(profile.finish(values), profile.fs, fs),
+        prepare=lambda ecgs: resample(profile.prepare(ecgs), profile.fs, fs),
         parameters={**profile.parameters, "resampled_hz": fs},
         samples=round(SECONDS * fs),
         fs=fs,

@@ -15,16 +15,18 @@ from numpy.typing import NDArray
 
 from acsbench.datasets import Rejected
 from acsbench.datasets.dataset import ReadRecording
+from acsbench.ecg.printed import PrintedPage
 from acsbench.ecg.quality import assess_quality, overview
+from acsbench.ecg.recording import Recording
 from acsbench.errors import DataError
 from acsbench.files import digest_of, sha256, write_json, written_whole
 from acsbench.waveforms.profiles import Profile, get_profile
 from acsbench.waveforms.signs import measured_signs
-from acsbench.waveforms.standard import StandardEcg, standardise
+from acsbench.waveforms.standard import StandardEcgs, measured, standardise
 
 SIGNS = "signs"
 BATCH = 16
-"""ECGs that are filtered together: what they take fits the processor's cache."""
+"""ECGs that are prepared together: what they take fits the processor's cache."""
 
 UNREADABLE = (
     OSError,
@@ -124,31 +126,32 @@ def make_shard(work: Work) -> list[DataError]:
     A shard's files get their names when they are whole, the `.json` last.
     """
     parts = [
-        _Signs() if product.name == SIGNS else _Waveforms(get_profile(product.name))
+        _Signs()
+        if product.name == SIGNS
+        else _Waveforms(get_profile(product.name), len(work.sources))
         for product in work.products
     ]
     rejected: list[Rejected] = []
     stored = 0
     for first in range(0, len(work.sources), BATCH):
-        ids, views = [], []
-        for source, ecg in _read(work, work.sources[first : first + BATCH], rejected):
-            ids.append(source.ecg_id)
-            views.append(overview(ecg.ecg))
-            for part in parts:
-                part.take(ecg)
+        read = list(_read(work, work.sources[first : first + BATCH], rejected))
+        if not read:
+            continue
+        ecgs = StandardEcgs([ecg for _, ecg in read])
+        judged = assess_quality([overview(ecg) for ecg in ecgs.ecgs])
         index = [
             {
-                "ecg_id": ecg_id,
+                "ecg_id": source.ecg_id,
                 "shard": work.shard,
                 "row": stored + number,
                 "quality": quality.score,
                 "reasons": quality.reasons,
             }
-            for number, (ecg_id, quality) in enumerate(zip(ids, assess_quality(views), strict=True))
+            for number, ((source, _), quality) in enumerate(zip(read, judged, strict=True))
         ]
         stored += len(index)
         for part in parts:
-            part.finish(index)
+            part.add(ecgs, index)
     if rejected and not work.skip_faulty:
         return [item.error for item in rejected]
 
@@ -167,41 +170,36 @@ def make_shard(work: Work) -> list[DataError]:
 class _Waveforms:
     """A shard of a store as it grows."""
 
-    def __init__(self, profile: Profile):
+    def __init__(self, profile: Profile, most: int):
         self.profile = profile
-        self.taken: list[NDArray[np.floating]] = []
-        shape = (0, len(profile.rows))
-        self.arrays = [np.empty((*shape, profile.samples), dtype=np.int16)]
-        self.masks = [np.empty((*shape, -(-profile.samples // 8)), dtype=np.uint8)]
+        shape = (most, len(profile.rows))
+        self.integers = np.empty((*shape, profile.samples), dtype=np.int16)
+        self.masks = np.empty((*shape, -(-profile.samples // 8)), dtype=np.uint8)
         self.table: list[dict[str, Any]] = []
 
-    def take(self, ecg: StandardEcg) -> None:
-        """Take what the profile needs of an ECG, which is forgotten then."""
-        self.taken.append(self.profile.take(ecg))
-
-    def finish(self, index: list[dict[str, Any]]) -> None:
-        """Filter what was taken, all at once."""
-        if not self.taken:
-            return
-        values = self.profile.finish(np.stack(self.taken))
-        self.taken = []
+    def add(self, ecgs: StandardEcgs, index: list[dict[str, Any]]) -> None:
+        """Prepare ECGs, all at once."""
+        values = self.profile.prepare(ecgs)
+        rows = slice(len(self.table), len(self.table) + len(index))
         self.table += index
         if self.profile.masked:
             known = np.isfinite(values)
-            self.masks.append(np.packbits(known, axis=-1))
-            values = np.where(known, values, 0.0)
-        self.arrays.append(to_integers(values, self.profile.scale))
+            self.masks[rows] = np.packbits(known, axis=-1)
+            if not known.all():
+                values = np.where(known, values, 0)
+        for value, integers in zip(values, self.integers[rows], strict=True):
+            integers[:] = to_integers(value, self.profile.scale)
 
     def write(self, product: Product, shard: int) -> dict[str, str]:
         """Write the arrays; their names and digests."""
-        pieces: dict[str, list[Any]] = {".npy": self.arrays}
+        arrays: dict[str, NDArray[Any]] = {".npy": self.integers}
         if self.profile.masked:
-            pieces[".valid.npy"] = self.masks
+            arrays[".valid.npy"] = self.masks
         digests = {}
-        for suffix, arrays in pieces.items():
+        for suffix, array in arrays.items():
             file = product.file(shard, suffix)
             with written_whole(file) as path, path.open("wb") as stream:
-                np.save(stream, np.concatenate(arrays))
+                np.save(stream, array[: len(self.table)])
             digests[file.name] = sha256(file)
         return digests
 
@@ -210,20 +208,14 @@ class _Signs:
     """A shard of the table of signs as it grows."""
 
     def __init__(self) -> None:
-        self.measured: list[dict[str, float]] = []
         self.table: list[dict[str, Any]] = []
 
-    def take(self, ecg: StandardEcg) -> None:
-        """Measure an ECG."""
-        self.measured.append(measured_signs(ecg.measured))
-
-    def finish(self, index: list[dict[str, Any]]) -> None:
-        """Put ids before the signs."""
+    def add(self, ecgs: StandardEcgs, index: list[dict[str, Any]]) -> None:
+        """Measure ECGs."""
         self.table += [
-            {"ecg_id": entry["ecg_id"]} | signs
-            for entry, signs in zip(index, self.measured, strict=True)
+            {"ecg_id": entry["ecg_id"]} | measured_signs(measured(ecg))
+            for entry, ecg in zip(index, ecgs.ecgs, strict=True)
         ]
-        self.measured = []
 
     def write(self, product: Product, shard: int) -> dict[str, str]:
         """Nothing: all of it is in the table."""
@@ -240,7 +232,7 @@ def to_integers(values: NDArray[np.floating], scale: float) -> NDArray[np.int16]
 
 def _read(
     work: Work, sources: Sequence[Source], rejected: list[Rejected]
-) -> Iterator[tuple[Source, StandardEcg]]:
+) -> Iterator[tuple[Source, Recording | PrintedPage]]:
     """The recordings that are wanted; those that cannot be used go into `rejected`."""
     for source in sources:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -24,40 +25,61 @@ LARGEST = 30.0
 
 
 @dataclass(frozen=True, eq=False)
-class StandardEcg:
-    """Ten seconds at 500 Hz of all twelve leads, or a printed page; use `standardise`.
+class StandardEcgs:
+    """Some ECGs, each as `standardise` gives it.
 
-    What several preparations need is made once.
+    What several preparations need is made once, and of all ECGs at once: together they take a
+    fraction of the time.
     """
 
-    ecg: Recording | PrintedPage
+    ecgs: Sequence[Recording | PrintedPage]
 
     @cached_property
-    def page(self) -> NDArray[np.float64]:
-        """The printed page, shape (15, 5000), mV with NaN; a recording is printed first."""
-        if isinstance(self.ecg, Recording):
-            return print_page(self.ecg, step=DIGITISATION_STEP)
-        return self.ecg.raw
+    def pages(self) -> list[NDArray[np.floating]]:
+        """The printed pages, each (15, 5000), mV with NaN; recordings are printed first."""
+        return [
+            print_page(ecg, step=DIGITISATION_STEP) if isinstance(ecg, Recording) else ecg.raw
+            for ecg in self.ecgs
+        ]
 
     @cached_property
-    def leads(self) -> NDArray[np.float64]:
-        """Twelve leads, shape (12, 5000), mV, NaN where nothing is known.
+    def leads(self) -> NDArray[np.float32]:
+        """Twelve leads, shape (ECGs, 12, 5000), mV, NaN where nothing is known.
 
         Those of a recording are as they were measured; those of a page are measured where they
         were printed and predicted from the rhythm strips elsewhere.
         """
-        if isinstance(self.ecg, Recording):
-            return self.ecg.signal.astype(np.float64)
-        return twelve_leads_from_print(self.ecg.raw, method="regression", fs=self.ecg.fs)
+        leads = np.empty((len(self.ecgs), len(LEADS), round(SECONDS * RATE)), dtype=np.float32)
+        printed = {}
+        for place, ecg in enumerate(self.ecgs):
+            if isinstance(ecg, Recording):
+                leads[place] = ecg.signal
+            else:
+                printed[place] = ecg.raw
+        if printed:
+            pages = together(list(printed.values()))
+            leads[list(printed)] = twelve_leads_from_print(pages, fs=RATE)
+        return leads
 
-    @cached_property
-    def measured(self) -> Recording:
-        """The twelve leads as far as they were recorded or printed, and nothing predicted."""
-        return self.ecg if isinstance(self.ecg, Recording) else recording_from_print(self.ecg)
+
+def together(pages: Sequence[NDArray[np.floating]]) -> NDArray[np.float32]:
+    """Pages in one array, (pages, 15, 5000), mV with NaN, in single precision.
+
+    That is a thousand times finer than what is stored.
+    """
+    joined = np.empty((len(pages), *pages[0].shape), dtype=np.float32)
+    for place, page in enumerate(pages):
+        joined[place] = page
+    return joined
 
 
-def standardise(ecg: Recording | PrintedPage) -> StandardEcg:
-    """The first 10 s at 500 Hz; a printed page is what it should be, or it is refused.
+def measured(ecg: Recording | PrintedPage) -> Recording:
+    """The twelve leads as far as they were recorded or printed, and nothing predicted."""
+    return ecg if isinstance(ecg, Recording) else recording_from_print(ecg)
+
+
+def standardise(ecg: Recording | PrintedPage) -> Recording | PrintedPage:
+    """The first 10 s at 500 Hz of all twelve leads; a page is what it should be, or is refused.
 
     A lead that a recording lacks is NaN.
 
@@ -75,7 +97,7 @@ def standardise(ecg: Recording | PrintedPage) -> StandardEcg:
                 private=ecg.ecg_id,
                 fix="Leave the ECG out with --on-error skip",
             )
-        return StandardEcg(ecg)
+        return ecg
     needed = round(SECONDS * ecg.fs)
     if ecg.signal.shape[1] < needed:
         raise DataError(
@@ -99,7 +121,7 @@ def standardise(ecg: Recording | PrintedPage) -> StandardEcg:
     signal = resample(ecg.signal[:, :ahead], ecg.fs, RATE)[:, :wanted]
     leads = np.full((len(LEADS), wanted), np.nan, dtype=np.float32)
     leads[[LEADS.index(lead) for lead in ecg.leads]] = signal
-    return StandardEcg(Recording(ecg.ecg_id, leads, RATE, LEADS))
+    return Recording(ecg.ecg_id, leads, RATE, LEADS)
 
 
 def _largest(recording: Recording) -> float:
