@@ -15,9 +15,12 @@ from acsbench.cli import (
     demo,
     describe,
     evaluate,
+    explain,
+    leaderboard,
     models,
     predict,
     prepare,
+    pretrain,
     reproduce,
     simulate,
     train,
@@ -28,6 +31,17 @@ from acsbench.errors import AcsBenchError
 
 EXIT_ERROR = 2
 EXIT_BUG = 1
+EXTRAS = {
+    **dict.fromkeys(("dask", "distributed"), "dask"),
+    **dict.fromkeys(
+        ("alembic", "argon2", "fastapi", "httpx", "itsdangerous", "multipart", "prometheus_client",
+         "psycopg", "sqlalchemy", "uvicorn"),
+        "leaderboard",
+    ),
+    "captum": "explain",
+    "h5py": "hdf5",
+}  # fmt: skip
+"""What to install for a package that is missing; whatever is not named comes with `train`."""
 ANYWHERE = ("--debug", "--show-ids", "--verbose", "-v")
 """Options of every command, which may stand before or after the command's name."""
 
@@ -43,12 +57,15 @@ app.command("demo")(demo.command)
 app.command("simulate")(simulate.command)
 app.command("prepare")(prepare.command)
 app.command("describe")(describe.command)
+app.add_typer(pretrain.app, name="pretrain")
 app.command("train")(train.command)
 app.command("predict")(predict.command)
 app.command("evaluate")(evaluate.command)
+app.command("explain")(explain.command)
 app.command("reproduce")(reproduce.command)
 app.add_typer(models.app, name="models")
 app.command("view")(view.command)
+app.add_typer(leaderboard.app, name="leaderboard")
 
 
 def _print_version(wanted: bool) -> None:
@@ -91,7 +108,8 @@ def _run(words: list[str], debug: bool, show_ids: bool) -> int:
         _complain(error.message(show_ids), debug)
         return EXIT_ERROR
     except ModuleNotFoundError as error:
-        _complain(f"{error.name} is not installed. Run: pip install 'acsbench[train]'", debug)
+        extra = EXTRAS.get((error.name or "").partition(".")[0], "train")
+        _complain(f"{error.name} is not installed. Run: pip install 'acsbench[{extra}]'", debug)
         return EXIT_ERROR
     except OSError as error:
         # The name of a file may be that of a record, which is an id.

@@ -1,0 +1,1 @@
+"""The board's database: tables, connection, migrations; SQLite or PostgreSQL."""

@@ -1,0 +1,197 @@
+"""What another engine needs beside a submission to score it as the board does."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from acsbench.errors import ConfigurationError, DataError
+from acsbench.leaderboard.check import Predictions, read_checked
+from acsbench.leaderboard.holdout import Holdout, holdout_of
+from acsbench.leaderboard.ladder import released
+from acsbench.leaderboard.score import metrics
+from acsbench.leaderboard.scorecard import SCORING_VERSION
+from acsbench.statistics import Estimate
+
+SOLUTION = "solution.csv"
+PATIENTS = "patients.csv"
+SCORING = "scoring.json"
+
+Scores = dict[str, float]
+
+
+class Scoring(BaseModel):
+    """How an exported board scores; the file `scoring.json`.
+
+    Args:
+        scoring_version: of the code; another version would give other numbers.
+        tasks: columns that every submission must have.
+        metrics: what is written of each task; the first one ranks.
+        round_digits: decimals of public scores.
+        max_upload_bytes: largest file that is read.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    scoring_version: str = SCORING_VERSION
+    tasks: tuple[str, ...]
+    metrics: tuple[str, ...] = ("auroc",)
+    round_digits: int
+    max_upload_bytes: int
+
+    @property
+    def rank_key(self) -> str:
+        """Name of the number that ranks."""
+        return f"{self.tasks[0]}_{self.metrics[0]}"
+
+    def keys(self) -> list[str]:
+        """Names of all numbers of a part, in their order."""
+        return [
+            f"{task}_{metric}{limit}"
+            for task in self.tasks
+            for metric in self.metrics
+            for limit in ("", "_low", "_high")
+        ]
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """Labels, patients and the partition of an exported board."""
+
+    holdout: Holdout
+    public: NDArray[np.bool_]
+    scoring: Scoring
+
+
+def reference_files(reference: Reference) -> dict[str, str]:
+    """A reference as files: what is in `solution.csv` is what sklearn's metrics can use too."""
+    holdout, scoring = reference.holdout, reference.scoring
+    labels = {task: _as_written(holdout.labels[task]) for task in scoring.tasks}
+    split = np.where(reference.public, "public", "private")
+    solution = pd.DataFrame({"ecg_id": holdout.ecg_ids, **labels, "split": split})
+    names = np.array(holdout.patient_ids, dtype=object)[holdout.patients]
+    patients = pd.DataFrame({"ecg_id": holdout.ecg_ids, "patient_id": names})
+    return {
+        SOLUTION: solution.to_csv(index=False, lineterminator="\n"),
+        PATIENTS: patients.to_csv(index=False, lineterminator="\n"),
+        SCORING: scoring.model_dump_json(indent=2) + "\n",
+    }
+
+
+def read_reference(solution: Path, patients: Path, scoring: Path) -> Reference:
+    """Read an exported board's reference, from files that need not lie in one folder.
+
+    Raises:
+        ConfigurationError: another version of the scoring code wrote it.
+        DataError: a file is missing or damaged, or the two tables name different ECGs.
+    """
+    settings = _read_scoring(scoring)
+    left, right = _read_table(solution), _read_table(patients)
+    if list(left["ecg_id"]) != list(right["ecg_id"]):
+        raise DataError(
+            f"it does not name the ECGs of {solution.name} in the same order",
+            file=patients,
+            fix="Export the board again",
+        )
+    table = left.drop(columns="split").assign(patient_id=right["patient_id"])
+    return Reference(holdout_of(table), (left["split"] == "public").to_numpy(), settings)
+
+
+def score_parts(
+    solution: str | Path, patients: str | Path, scoring: str | Path, submission: str | Path
+) -> dict[str, Scores]:
+    """Score a submission as the board does, in the form of the competitions engine.
+
+    Args:
+        solution, patients, scoring: files of the reference.
+        submission: a participant's file.
+
+    Returns:
+        `public_score`, rounded, and `private_score`, exact; both with the same names.
+
+    Raises:
+        DataError: the file has problems (all are named), or leaves out a task.
+    """
+    reference = read_reference(Path(solution), Path(patients), Path(scoring))
+    settings = reference.scoring
+    predictions = read_checked(
+        Path(submission),
+        reference.holdout.ecg_ids,
+        tasks=settings.tasks,
+        max_bytes=settings.max_upload_bytes,
+    )
+    missing = [task for task in settings.tasks if task not in predictions]
+    if missing:
+        # One without a score on the key that ranks would break that engine's whole board.
+        raise DataError(
+            f"the file predicts no {' and no '.join(missing)}",
+            file=Path(submission).name,
+            fix=f"Give the columns ecg_id, {', '.join(settings.tasks)}",
+        )
+    public = _estimates(reference, predictions, reference.public)
+    private = _estimates(reference, predictions, ~reference.public)
+    digits = settings.round_digits
+    shown = {name: released(value, value.value, digits) for name, value in public.items()}
+    return {"public_score": _flat(shown), "private_score": _flat(private)}
+
+
+def _estimates(
+    reference: Reference, predictions: Predictions, part: NDArray[np.bool_]
+) -> dict[str, Estimate]:
+    """Metrics of all tasks on a part of the holdout, by `task_metric`."""
+    holdout = reference.holdout
+    found: dict[str, Estimate] = {}
+    for task in reference.scoring.tasks:
+        rows = part & ~np.isnan(holdout.labels[task])
+        of_task = metrics(
+            holdout.labels[task][rows], predictions[task][rows], holdout.patients[rows]
+        )
+        found |= {f"{task}_{name}": of_task[name] for name in reference.scoring.metrics}
+    return found
+
+
+def _flat(estimates: dict[str, Estimate]) -> Scores:
+    scores: Scores = {}
+    for name, estimate in estimates.items():
+        scores |= {
+            name: estimate.value,
+            f"{name}_low": estimate.low,
+            f"{name}_high": estimate.high,
+        }
+    return scores
+
+
+def _as_written(labels: NDArray[np.float64]) -> list[str]:
+    return ["" if np.isnan(label) else str(int(label)) for label in labels]
+
+
+def _read_scoring(path: Path) -> Scoring:
+    try:
+        settings = Scoring.model_validate(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, ValidationError) as error:
+        raise DataError(
+            "the file cannot be read as the settings of an export",
+            file=path,
+            fix="Export the board again",
+        ) from error
+    if settings.scoring_version != SCORING_VERSION:
+        raise ConfigurationError(
+            f"{path.name} was exported for scoring version {settings.scoring_version}, and the "
+            f"installed acsbench scores with {SCORING_VERSION}; export the board again"
+        )
+    return settings
+
+
+def _read_table(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])
+    except (OSError, ValueError) as error:
+        raise DataError(
+            "the file cannot be read as CSV", file=path, fix="Export the board again"
+        ) from error

@@ -1,0 +1,1 @@
+"""The leaderboard's pages and its JSON API; needs the extra `leaderboard`."""

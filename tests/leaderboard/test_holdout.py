@@ -1,0 +1,110 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from acsbench.errors import DataError
+from acsbench.leaderboard.holdout import holdout_of, public_part, read_holdout, read_ids
+
+LABELS = pd.DataFrame(
+    {
+        "ecg_id": ["e1", "e2", "e3", "e4", "e5", "e6"],
+        "patient_id": ["p1", "p1", "p2", "p3", "p4", "p4"],
+        "acs": [1, 0, 0, 0, 1, np.nan],
+        "sex": ["female", "female", "male", None, "male", "male"],
+        "has_depress": [1, 0, 0, 0, 1, 1],
+    }
+)
+
+
+def many(patients=2000):
+    return holdout_of(
+        pd.DataFrame(
+            {
+                "ecg_id": range(2 * patients),
+                "patient_id": np.arange(2 * patients) // 2,
+                "acs": np.arange(2 * patients) % 2,
+            }
+        )
+    )
+
+
+def test_columns_are_told_apart(tmp_path):
+    LABELS.to_csv(tmp_path / "labels.csv", index=False)
+    for holdout in (holdout_of(LABELS), read_holdout(tmp_path / "labels.csv")):
+        assert holdout.tasks == ("acs",)
+        assert holdout.ecg_ids == tuple(LABELS["ecg_id"])
+        assert holdout.patients.tolist() == [0, 0, 1, 2, 3, 3]
+        np.testing.assert_array_equal(holdout.labels["acs"], LABELS["acs"])
+        assert list(holdout.covariates) == ["sex", "has_depress"]
+
+
+def test_digest_tells_any_change():
+    assert holdout_of(LABELS).digest == holdout_of(LABELS.copy()).digest
+    digests = {holdout_of(LABELS).digest}
+    for column, value in (
+        ("acs", np.nan),
+        ("patient_id", "p5"),
+        ("sex", "female"),
+        ("ecg_id", "e9"),
+    ):
+        changed = LABELS.copy()
+        changed.loc[3, column] = value
+        digests.add(holdout_of(changed).digest)
+    assert len(digests) == 5
+
+
+def test_patients_are_divided_whole_and_about_as_asked():
+    holdout = many()
+    public = public_part(holdout, 0.3, seed=1)
+    assert (public[::2] == public[1::2]).all()
+    assert abs(public.mean() - 0.3) < 0.04
+    assert public_part(holdout, 0.0).sum() == 0
+    assert public_part(holdout, 1.0).all()
+    assert (public != public_part(holdout, 0.3, seed=2)).any()
+
+
+def test_a_patient_stays_where_others_come_and_go():
+    few, more = many(500), many(1000)
+    np.testing.assert_array_equal(public_part(few), public_part(more)[:1000])
+
+
+@pytest.mark.parametrize(
+    ("change", "row", "column", "words"),
+    [
+        ({"acs": [1, 1, 0, 2, 1, 0]}, 5, "acs", "something else than 0 or 1"),
+        ({"acs": ["1", "0", "yes", "0", "1", "1"]}, 4, "acs", "something else than 0 or 1"),
+        ({"acs": [1, 1, 1, 1, 0, 0]}, None, "acs", "without the event"),
+        ({"acs": [1, 1, 0, 0, np.nan, np.nan]}, None, "acs", "with the event"),
+        ({"ecg_id": ["e1", "e2", "e3", "e3", "e5", "e6"]}, 5, "ecg_id", "occurs twice"),
+        ({"patient_id": ["p1", None, "p2", "p3", "p4", "p4"]}, 3, "patient_id", "no id"),
+    ],
+)
+def test_labels_that_cannot_be_used(change, row, column, words):
+    with pytest.raises(DataError, match=words) as refused:
+        holdout_of(LABELS.assign(**change), "labels.csv")
+    assert (refused.value.file, refused.value.row, refused.value.column) == (
+        "labels.csv",
+        row,
+        column,
+    )
+    assert "e3" not in str(refused.value)
+
+
+@pytest.mark.parametrize("column", ["ecg_id", "patient_id", "acs"])
+def test_columns_that_are_missing(column):
+    with pytest.raises(DataError):
+        holdout_of(LABELS.drop(columns=column))
+
+
+def test_ids_for_participants(tmp_path):
+    path = tmp_path / "ids.csv"
+    LABELS[["ecg_id"]].to_csv(path, index=False)
+    assert read_ids(path) == tuple(LABELS["ecg_id"])
+    path.write_text("ecg_id\ne1\ne1\n")
+    with pytest.raises(DataError, match=r"row 3.*occurs twice"):
+        read_ids(path)
+    path.write_text("id\ne1\n")
+    with pytest.raises(DataError, match="missing"):
+        read_ids(path)
+    with pytest.raises(DataError, match="cannot be read"):
+        read_ids(tmp_path / "none.csv")
