@@ -108,16 +108,20 @@ def processing_of(model: str, options: Mapping[str, Any], prepared: Prepared) ->
     return prepared.store(taken).processing
 
 
+def fresh_network(run_config: dict[str, Any]) -> nn.Module:
+    """The network of a run's configuration, with fresh weights."""
+    network: nn.Module = create_model(run_config["model"], **run_config["training"]["options"])
+    covariates = covariate_names(run_config)
+    return WithCovariates(network, len(covariates)) if covariates else network
+
+
 def load_network(run: Run) -> nn.Module:
     """The trained network of a run.
 
     Raises:
         DataError: the weights are missing or do not fit the configuration.
     """
-    network: nn.Module = create_model(run.model, **run.config["training"]["options"])
-    covariates = covariate_names(run.config)
-    if covariates:
-        network = WithCovariates(network, len(covariates))
+    network = fresh_network(run.config)
     path = run.path / WEIGHTS
     fix = "Train the model again"
     try:

@@ -1,0 +1,167 @@
+"""The clinical page with what moved a prediction in colour, and its sums in a column beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
+
+from acsbench.ecg.annotate import COLUMN_WIDTH
+from acsbench.ecg.leads import LEADS
+from acsbench.ecg.paper import MM_PER_POINT, MUTED, PAPER, SPEED, TEXT, TRACE_LEFT
+from acsbench.ecg.plot import plot_page, plot_printed
+from acsbench.ecg.recording import Recording
+
+RAISES, LOWERS = "#d95f02", "#1f78b4"
+"""Colour of what raised the prediction, and of what lowered it; neither is that of the paper."""
+AS_RECORDED = "filter: none (as recorded)"
+"""What the page says of a signal that it does not filter."""
+_BAND = 2.6  # mm, width of the coloured band below a trace
+_FULL = 0.98  # quantile of effects that has the full colour
+_FAINTEST = 0.05  # of the full colour; what is fainter is not drawn
+_LEAST_SHOWN = 0.005
+_CELL = (17.0, 6.2)  # mm
+_LEFT, _TABLE_TOP = 6.0, 158.0
+
+
+def effect_page(
+    signal: NDArray[np.float64],
+    effects: NDArray[np.float64],
+    by_part: pd.DataFrame,
+    fs: float,
+    *,
+    printed: bool,
+    remarks: Sequence[str] = (),
+    **options: Any,
+) -> Figure:
+    """Draw an ECG with the effects of its samples.
+
+    Args:
+        signal: what a model saw, shape (12, samples), mV, NaN where a lead was not.
+        effects: how far each sample raised (positive) or lowered the prediction; as `signal`.
+        by_part: effects summed, one row per lead, one column per part of the beat.
+        fs: sampling rate, Hz.
+        printed: whether each lead is there for its quarter of the page alone.
+        remarks: lines at the head of the column beside the page.
+        options: of `acsbench.ecg.plot.plot_printed`, such as `title`.
+
+    Returns:
+        A figure of 407 × 210 mm: the page true to scale, each trace on a band that is orange
+        where it raised the prediction and blue where it lowered it, and the sums to the right.
+    """
+    if printed:
+        figure = plot_printed(signal, fs=fs, **options)
+    else:
+        figure = plot_page(Recording("", signal, fs, LEADS), strips=(), **options)
+    page = figure.axes[0]
+    for text in page.texts:
+        # What was stored for a model is not what was recorded.
+        text.set_text(text.get_text().replace(AS_RECORDED, "as the model gets it"))
+    _colour_traces(page, effects, fs)
+    width = PAPER[0] + COLUMN_WIDTH
+    figure.set_size_inches(width / 25.4, PAPER[1] / 25.4)
+    page.set_position((0, 0, PAPER[0] / width, 1))
+    beside = figure.add_axes(
+        (PAPER[0] / width, 0, COLUMN_WIDTH / width, 1), xlim=(0, COLUMN_WIDTH), ylim=(0, PAPER[1])
+    )
+    beside.set_axis_off()
+    _write_remarks(beside, remarks)
+    _draw_sums(beside, by_part)
+    return figure
+
+
+def _colour_traces(page: Axes, effects: NDArray[np.float64], fs: float) -> None:
+    strength = np.abs(effects[np.isfinite(effects)])
+    full = float(np.quantile(strength, _FULL)) if len(strength) else 0.0
+    if full == 0:
+        return
+    for line in list(page.lines):
+        gid = str(line.get_gid())
+        if not gid.startswith("trace-"):
+            continue
+        lead = LEADS.index(gid.split("-")[2])
+        x, y = (np.asarray(data, dtype=float) for data in line.get_data())
+        sample = np.clip(np.rint((x - TRACE_LEFT) / SPEED * fs).astype(int), 0, len(effects[0]) - 1)
+        points = np.column_stack([x, y])
+        segments = np.stack([points[:-1], points[1:]], axis=1)
+        share = np.clip(effects[lead, sample[:-1]] / full, -1, 1)
+        drawn = np.isfinite(segments).all(axis=(1, 2)) & (np.abs(share) > _FAINTEST)
+        page.add_collection(
+            LineCollection(
+                list(segments[drawn]),
+                colors=_colours(share[drawn]),
+                linewidths=_BAND / MM_PER_POINT,
+                capstyle="butt",
+                zorder=3,
+                clip_on=False,
+                gid=f"effects-{gid.removeprefix('trace-')}",
+            ),
+            autolim=False,
+        )
+
+
+def _colours(share: NDArray[np.float64]) -> NDArray[np.float64]:
+    """From −1 to 1: from blue over nothing to orange, shape (n, 4)."""
+    colours = np.empty((len(share), 4))
+    colours[:, :3] = np.where(share[:, None] > 0, to_rgb(RAISES), to_rgb(LOWERS))
+    colours[:, 3] = 0.85 * np.abs(share)
+    return colours
+
+
+def _write_remarks(axes: Axes, remarks: Sequence[str]) -> None:
+    axes.text(_LEFT, 196, "What moved the prediction", size=10, weight="bold", color=TEXT)
+    for number, remark in enumerate(remarks):
+        axes.text(_LEFT, 190 - 4.4 * number, remark, size=8, color=TEXT)
+
+
+def signed(value: float) -> str:
+    """A number with its sign, the minus as long as the plus."""
+    return f"{value:+.2f}".replace("-", "−")
+
+
+def _draw_sums(axes: Axes, by_part: pd.DataFrame) -> None:
+    """A cell for each lead and part, and their totals, in the colours of the page."""
+    width, height = _CELL
+    table = by_part.assign(all=by_part.sum(axis=1))
+    table.loc["all"] = table.sum(axis=0)
+    largest = float(by_part.abs().to_numpy().max())
+    left = _LEFT + 12
+    for column, name in enumerate(table.columns):
+        place = left + (column + 0.5) * width
+        axes.text(place, _TABLE_TOP + 2, name, size=8, color=TEXT, ha="center", weight="bold")
+    for row, (lead, values) in enumerate(table.iterrows()):
+        bottom = _TABLE_TOP - (row + 1) * height
+        axes.text(_LEFT, bottom + 2, str(lead), size=8, color=TEXT, weight="bold")
+        for column, value in enumerate(values.to_numpy()):
+            inner = lead != "all" and column < len(by_part.columns)
+            if inner and largest > 0:
+                colour = _colours(np.array([value / largest]))[0]
+                box = (left + column * width + 0.3, bottom + 0.3)
+                axes.add_patch(
+                    Rectangle(box, width - 0.6, height - 0.6, facecolor=colour, edgecolor="none")
+                )
+            axes.text(
+                left + (column + 0.5) * width,
+                bottom + 2,
+                signed(value) if abs(value) >= _LEAST_SHOWN else "0",
+                size=8,
+                color=TEXT if abs(value) >= _LEAST_SHOWN else MUTED,
+                ha="center",
+                weight="normal" if inner else "bold",
+            )
+    foot = _TABLE_TOP - (len(table) + 1) * height
+    for number, line in enumerate(
+        (
+            "Change of the logit. Orange raised the prediction, blue lowered it.",
+            "It shows what the model used, not what is wrong with the heart.",
+        )
+    ):
+        axes.text(_LEFT, foot - 4.2 * number, line, size=7, color=MUTED)

@@ -1,0 +1,190 @@
+"""Why a trained network predicts what it does: effects of an ECG's samples, beside a control.
+
+The control is the same network with fresh weights: a map that looks the same for it shows the
+ECG, not what the network has learnt (Adebayo et al., Sanity checks for saliency maps, NeurIPS
+2018).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from scipy.stats import spearmanr
+from torch import Tensor, nn
+
+from acsbench.ecg.effects import averaged_over_beats, beats_of, effects_by_part, leads_from_rows
+from acsbench.errors import ConfigurationError
+from acsbench.models.registry import model_info
+from acsbench.training.attribution import flat, integrated_gradients, logits_of
+from acsbench.training.predict import check_fit, predict
+from acsbench.training.predictors import fresh_network, load_network, stored_waveforms
+from acsbench.training.run import Run
+from acsbench.waveforms.prepare import Prepared
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """What moved the prediction of one ECG.
+
+    Attributes:
+        ecg_id: identifies the ECG.
+        event: whether it has the event; None where that is unknown.
+        probability: predicted.
+        logit, flat_logit: of the ECG and of one whose rows are straight lines.
+        unexplained: difference of the two logits that the effects do not add up to.
+        control: rank correlation of the effects with those in the network with fresh weights.
+        rows: names of what the network saw.
+        fs: sampling rate, Hz.
+        signal: what the network saw by leads, shape (12, samples), NaN where a lead is not.
+        effects: of the samples on the logit, averaged over beats; as `signal`.
+        by_part: effects summed by lead (rows) and part of the beat (columns).
+    """
+
+    ecg_id: str
+    event: bool | None
+    probability: float
+    logit: float
+    flat_logit: float
+    unexplained: float
+    control: float
+    rows: tuple[str, ...]
+    fs: float
+    signal: NDArray[np.float64]
+    effects: NDArray[np.float64]
+    by_part: pd.DataFrame
+
+
+def explain(
+    run: Run,
+    prepared: Prepared,
+    ecg_ids: Sequence[str],
+    progress: Progress = lambda done, total: None,
+) -> Iterator[Explanation]:
+    """Explain the predictions of some ECGs, one after the other.
+
+    Args:
+        run: a trained network.
+        prepared: where the ECGs are.
+        ecg_ids: whose.
+        progress: told the number of ECGs done, and of all.
+
+    Raises:
+        ConfigurationError: the run is no network, the waveforms were prepared in another way, or
+            an ECG is not there.
+    """
+    if run.path.suffix == ".onnx" or model_info(run.model).kind != "network":
+        raise ConfigurationError(
+            f"{run.model} at {run.path} is no network with gradients; explain the Run folder of a "
+            "network"
+        )
+    check_fit(run, prepared)
+    table = _rows_of(prepared, run.config["task"]["name"], ecg_ids)
+    store = prepared.store(run.config["processing"]["profile"])
+    data = stored_waveforms(prepared, table.drop(columns="label", errors="ignore"), run.config)
+    trained = load_network(run).eval()
+    with torch.random.fork_rng(devices=[]):
+        # Another seed than the run's, whose fresh weights are those that its training began with.
+        torch.manual_seed(int(run.config["training"]["seed"]) + 1)
+        control = fresh_network(run.config).eval()
+    rows, fs = tuple(store.meta["leads"]), float(store.meta["fs"])
+    for number in range(len(table)):
+        inputs = data[np.array([number])].inputs()
+        yield _explained(table.iloc[number], inputs, (trained, control), run, rows, fs)
+        progress(number + 1, len(table))
+
+
+def typical_ecgs(run: Run, prepared: Prepared, split: str, number: int) -> list[str]:
+    """ECGs with and without the event, of each kind those with the risks nearest its median.
+
+    Args:
+        run: who predicts the risk.
+        prepared: where the ECGs are.
+        split: whose ECGs.
+        number: ECGs of each kind, at most.
+
+    Returns:
+        Ids, those with the event first.
+
+    Raises:
+        ConfigurationError: nothing there has labels of the run's task.
+    """
+    task = run.config["task"]["name"]
+    if task not in prepared.tasks:
+        raise ConfigurationError(
+            f"{prepared.path} has no labels of the task {task}: name ECGs with --ecg"
+        )
+    table = prepared.table(prepared.task(task)).set_index("ecg_id")
+    table = table[table["split"] == split]
+    risks = run.predictions(split) if run.has_predictions(split) else None
+    if risks is None or not table.index.equals(risks.index):
+        risks = predict(run, prepared, split, task)
+    chosen: list[str] = []
+    for event in (True, False):
+        kind = risks[table["label"].astype(bool).reindex(risks.index) == event]
+        distance = (kind - kind.median()).abs().sort_values(kind="stable")
+        chosen += [str(name) for name in distance.index[:number]]
+    return chosen
+
+
+def _rows_of(prepared: Prepared, task: str, ecg_ids: Sequence[str]) -> pd.DataFrame:
+    """Rows of the ECGs asked for, with `label` where it is known."""
+    everyone = prepared.ecgs().set_index("ecg_id")
+    missing = [name for name in ecg_ids if name not in everyone.index]
+    if missing:
+        raise ConfigurationError(
+            f"{len(missing)} of the ECGs asked for are not in {prepared.path}; its ecgs.parquet "
+            "lists them"
+        )
+    table = everyone.loc[list(ecg_ids)].drop(columns="label", errors="ignore")
+    if task in prepared.tasks:
+        labels = prepared.table(prepared.task(task)).set_index("ecg_id")["label"]
+        table["label"] = labels.reindex(table.index)
+    return table.reset_index()
+
+
+def _explained(
+    ecg: pd.Series,
+    inputs: tuple[Tensor, ...],
+    networks: tuple[nn.Module, nn.Module],
+    run: Run,
+    rows: tuple[str, ...],
+    fs: float,
+) -> Explanation:
+    waveforms = inputs[0]
+    r_peaks, part = beats_of(waveforms[0].numpy(), fs)
+    raw = [integrated_gradients(network, inputs)[0].double().numpy() for network in networks]
+    by_lead = [leads_from_rows(effects, rows) for effects in raw]
+    averaged, control = (averaged_over_beats(effects, r_peaks, fs) for effects in by_lead)
+    logit = float(logits_of(networks[0], inputs)[0])
+    flat_logit = float(logits_of(networks[0], (flat(waveforms), *inputs[1:]))[0])
+    odds = logit - float(np.log(run.config["event_weight"]))
+    event = ecg.get("label")
+    return Explanation(
+        ecg_id=str(ecg["ecg_id"]),
+        event=None if event is None or pd.isna(event) else bool(event),
+        probability=float(1 / (1 + np.exp(-odds))),
+        logit=logit,
+        flat_logit=flat_logit,
+        unexplained=logit - flat_logit - float(raw[0].sum()),
+        control=rank_correlation(averaged, control),
+        rows=rows,
+        fs=fs,
+        signal=leads_from_rows(waveforms[0].numpy(), rows),
+        effects=averaged,
+        by_part=effects_by_part(by_lead[0], part),
+    )
+
+
+def rank_correlation(effects: NDArray[np.float64], others: NDArray[np.float64]) -> float:
+    """Spearman's correlation of two maps over the samples that both have; 0 if one is even."""
+    both = np.isfinite(effects) & np.isfinite(others)
+    if np.ptp(effects[both]) == 0 or np.ptp(others[both]) == 0:
+        return 0.0
+    return float(spearmanr(effects[both], others[both]).statistic)
