@@ -35,12 +35,13 @@ SMALL = {
     "resnet50_1d": {"width": 2, "hidden": 8},
     "ecgomi": {"width": 4},
     "s4": {"width": 16, "depth": 2, "state": 16},
+    "hubert-tiny": HUBERT,
     "hubert-small": HUBERT,
     "hubert-base": HUBERT | {"layers": 3},
     "hubert-large": HUBERT | {"layers": 4},
 }
 """Options that make a network small enough for a quick test."""
-HUBERTS = ("hubert-small", "hubert-base", "hubert-large")
+HUBERTS = ("hubert-tiny", "hubert-small", "hubert-base", "hubert-large")
 RATES = dict.fromkeys(HUBERTS, 4e-3)
 """Learning rates of networks that do not learn at 0.01."""
 LONG_ENOUGH = dict.fromkeys(HUBERTS, 500) | {"resnet50_1d": 1000, "s4": 500}
@@ -66,6 +67,7 @@ def test_list() -> None:
         "resnet50_1d",
         "ecgomi",
         "s4",
+        "hubert-tiny",
         "hubert-small",
         "hubert-base",
         "hubert-large",

@@ -74,6 +74,10 @@ def test_patients_of_the_earlier_training_in_the_new_validation_are_refused(
     with pytest.raises(ConfigurationError, match=r"\d+ patients .* validation or test") as error:
         train(leaking, "resnet18_1d", STILL, runs, task="older", init=first)
     assert "sim-" not in str(error.value)
+    as_the_study = train(
+        leaking, "resnet18_1d", STILL, runs, task="older", init=first, allow_leak=True
+    )
+    assert len(as_the_study.config["lineage"]) == 2
 
 
 def test_a_run_of_patients_nobody_knows_here_is_refused(

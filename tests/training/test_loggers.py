@@ -5,7 +5,7 @@ import pytest
 from acsbench.errors import ConfigurationError
 from acsbench.training import loggers
 from acsbench.training.fit import train
-from acsbench.training.network import Hardware
+from acsbench.training.trainer import Hardware
 from acsbench.waveforms.prepare import Prepared
 from tests.training.test_training import TINY
 

@@ -13,7 +13,7 @@ import pytest
 from acsbench.errors import ConfigurationError
 from acsbench.training.config import TrainingConfig
 from acsbench.training.fit import train
-from acsbench.training.network import Hardware
+from acsbench.training.trainer import Hardware
 from acsbench.waveforms.prepare import Prepared
 
 # A network without batch norm, which would see half batches.

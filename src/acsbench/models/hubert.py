@@ -208,6 +208,22 @@ def classification_head(width: int, hidden: int, outputs: int) -> nn.Sequential:
 
 
 @register_model(
+    "hubert-tiny",
+    kind="network",
+    input=PREPARED,
+    summary="transformer of 4 layers over twelve leads of 5 s, for trying things out on a CPU",
+    paper=PAPER,
+    licence=LICENCE,
+    parameters=1_957_793,
+)
+def hubert_tiny(**options: Any) -> HubertEcg:
+    """HuBERT-ECG in a size of our own; see `HubertEcg` for the options."""
+    size: dict[str, Any] = {"layers": 4, "width": 192, "heads": 4, "feed_forward": 768}
+    size |= {"hidden": 256, "front_widths": (64,) * 5, "position_kernel": 32}
+    return HubertEcg(**size | options)
+
+
+@register_model(
     "hubert-small",
     kind="network",
     input=PREPARED,

@@ -10,7 +10,7 @@ import lightning as L
 from safetensors.torch import save_file as save_tensors
 
 from acsbench.files import write_text, written_whole
-from acsbench.training.history import Epoch, best_epoch, history_csv, reason_to_stop
+from acsbench.training.history import Epoch, history_csv, kept_epoch, reason_to_stop
 from acsbench.training.module import BinaryClassifier
 from acsbench.training.run import HISTORY, WEIGHTS
 from acsbench.training.state import TrainingState, save_state
@@ -53,7 +53,7 @@ class EpochEnd(L.Callback):
         trainer.should_stop = reason_to_stop(module.history, module.config) is not None
         if not trainer.is_global_zero:
             return
-        if best_epoch(module.history) is epoch:
+        if kept_epoch(module.history, module.config.keep) is epoch:
             with written_whole(self.folder / WEIGHTS) as path:
                 save_tensors({k: v.contiguous() for k, v in module.averaged.items()}, path)
         write_text(self.folder / HISTORY, history_csv(module.history))

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Covariate = Literal["age", "sex", "troponin"]
 Beta = Annotated[float, Field(ge=0, lt=1)]
+Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
 
 
 class TrainingConfig(BaseModel):
@@ -32,6 +33,7 @@ class TrainingConfig(BaseModel):
             kept; a constant rate with averaged weights may be cut short at any epoch. 0 keeps
             the weights themselves.
         patience: epochs without a better validation AUROC before training ends.
+        keep: the epoch of the best validation AUROC, or the last, as if there were no validation.
         max_minutes: no epoch is begun that would end later; the first one always runs. What a
             killed training had used up by its last full epoch counts.
         imbalance: `weights` weighs events by controls per event in the loss;
@@ -59,7 +61,8 @@ class TrainingConfig(BaseModel):
     schedule: Literal["constant", "cosine", "plateau"] = "constant"
     average_decay: float = Field(0.98, ge=0, lt=1)
     patience: int = Field(8, ge=1)
+    keep: Literal["best", "last"] = "best"
     max_minutes: float | None = Field(None, gt=0)
     imbalance: Literal["weights", "balanced-sampler", "none"] = "weights"
     augment: bool = True
-    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
+    precision: Precision = "32-true"

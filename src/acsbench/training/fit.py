@@ -21,9 +21,10 @@ from acsbench.training.card import model_card
 from acsbench.training.config import TrainingConfig
 from acsbench.training.features import feature_table
 from acsbench.training.init import check_init
-from acsbench.training.network import ONE_DEVICE, Hardware, network_fit
+from acsbench.training.network import network_fit
 from acsbench.training.predictors import load_predictor, processing_of
 from acsbench.training.run import REPORTED, WEIGHTS, Run, RunWriter, find_run, open_run
+from acsbench.training.trainer import ONE_DEVICE, Hardware
 from acsbench.waveforms.prepare import Prepared, splits_of
 
 
@@ -35,6 +36,7 @@ def train(
     *,
     task: str | None = None,
     init: Run | None = None,
+    allow_leak: bool = False,
     hardware: Hardware = ONE_DEVICE,
     report: Report = lambda _: None,
 ) -> Run:
@@ -51,6 +53,8 @@ def train(
         task: the only one of the prepared folder unless given.
         init: a run of the same network whose weights to start from, such as one pre-trained on
             another task of the same prepared folder.
+        allow_leak: start from `init` even if it knows patients of the validation or test split,
+            which only serves to repeat the study.
         hardware: what a network is trained on.
         report: told a line about each step.
 
@@ -59,7 +63,7 @@ def train(
             cannot be trained on, or the training diverged.
         SystemExit: this process helped another one, which writes the run.
     """
-    run_config = _run_config(prepared, model, config, task, init)
+    run_config = _run_config(prepared, model, config, task, init, allow_leak)
     finished = find_run(runs, run_config)
     if finished is not None:
         report(f"{model}: trained before, see {finished.path}")
@@ -109,12 +113,17 @@ def train(
 
 
 def _run_config(
-    prepared: Prepared, model: str, config: TrainingConfig, task: str | None, init: Run | None
+    prepared: Prepared,
+    model: str,
+    config: TrainingConfig,
+    task: str | None,
+    init: Run | None,
+    allow_leak: bool,
 ) -> dict[str, Any]:
     """All that decides the result."""
     chosen = prepared.task(task)
     if init is not None:
-        check_init(init, prepared, model, config, chosen)
+        check_init(init, prepared, model, config, chosen, allow_leak)
     if config.covariates and model_info(model).kind != "network":
         raise ConfigurationError(f"{model} takes a table; covariates are for networks")
     return {

@@ -6,7 +6,7 @@ import csv
 import io
 import math
 from collections.abc import Sequence
-from typing import TypedDict
+from typing import Literal, TypedDict
 
 from acsbench.training.config import TrainingConfig
 
@@ -26,6 +26,11 @@ def best_epoch(history: Sequence[Epoch]) -> Epoch | None:
     """The first epoch of the highest finite validation AUROC, if there is one."""
     finite = [epoch for epoch in history if math.isfinite(epoch["valid_auroc"])]
     return max(finite, key=lambda epoch: epoch["valid_auroc"], default=None)
+
+
+def kept_epoch(history: Sequence[Epoch], keep: Literal["best", "last"]) -> Epoch | None:
+    """The epoch whose weights are kept: the best or the last; None if it diverged."""
+    return best_epoch(history if keep == "best" else history[-1:])
 
 
 def reason_to_stop(history: Sequence[Epoch], config: TrainingConfig) -> str | None:

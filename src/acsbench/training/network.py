@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
@@ -14,48 +10,29 @@ from typing import Any
 import lightning as L
 import pandas as pd
 import torch
-from lightning.pytorch.strategies import DDPStrategy, SingleDeviceStrategy
 from safetensors.torch import load_file as load_tensors
 from torch import nn
 
 from acsbench.errors import ConfigurationError
 from acsbench.models.covariates import WithCovariates
+from acsbench.models.hubert import HubertEcg
 from acsbench.models.registry import create_model
 from acsbench.training.callbacks import EpochEnd, Report
 from acsbench.training.config import TrainingConfig
 from acsbench.training.data import StoredWaveforms, WaveformData
 from acsbench.training.features import covariates_of
-from acsbench.training.history import best_epoch, reason_to_stop
-from acsbench.training.loggers import LoggerName, make_logger
+from acsbench.training.history import kept_epoch, reason_to_stop
 from acsbench.training.module import BinaryClassifier
 from acsbench.training.order import BatchOrder
+from acsbench.training.pretraining.encoder import take_encoder
+from acsbench.training.pretraining.folder import is_pretrained
 from acsbench.training.run import WEIGHTS, Run
 from acsbench.training.state import load_state
+from acsbench.training.trainer import Hardware, make_trainer, quiet_lightning
 from acsbench.waveforms.prepare import Prepared
 from acsbench.waveforms.store import WaveformStore
 
 NETWORK_PREFIX = "network."
-
-
-@dataclass(frozen=True)
-class Hardware:
-    """What a network is trained on; the result depends on it by rounding alone.
-
-    Args:
-        devices, nodes: how many; each device has a process of its own.
-        strategy: Lightning's, such as `ddp`; `auto` takes what suits.
-        logger: where else the figures of each epoch go.
-        progress_bar: draw one for each epoch.
-    """
-
-    devices: int = 1
-    nodes: int = 1
-    strategy: str = "auto"
-    logger: LoggerName | None = None
-    progress_bar: bool = False
-
-
-ONE_DEVICE = Hardware()
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,14 +70,14 @@ class NetworkFit:
             progress.processed = len(state.history)
             self._tell(f"goes on after epoch {len(state.history)}")
         if reason_to_stop(module.history, module.config) is None:
-            with _quiet_lightning():
+            with quiet_lightning():
                 trainer.fit(module, datamodule=self.data)
         return self._notes()
 
     def _notes(self) -> dict[str, str]:
         history, config = self.module.history, self.module.config
-        best = best_epoch(history)
-        if best is None:
+        kept = kept_epoch(history, config.keep)
+        if kept is None:
             raise ConfigurationError(
                 "no epoch gave a finite validation AUROC: the training diverged; lower "
                 "learning_rate"
@@ -111,7 +88,7 @@ class NetworkFit:
         return {
             "class imbalance": _imbalance(config, self.weight),
             "epochs trained": str(len(history)),
-            "epoch kept": str(best["epoch"]),
+            "epoch kept": str(kept["epoch"]),
             "stopped by the time budget": "yes" if over else "no",
             "parameters": f"{sum(p.numel() for p in self.module.network.parameters()):,}",
             "processes": str(self.trainer.world_size),
@@ -158,7 +135,15 @@ def network_fit(
         for split in ("train", "valid")
     )
     epoch_end = EpochEnd(folder, report)
-    trainer = _trainer(config, hardware, epoch_end)
+    trainer = make_trainer(
+        hardware,
+        epoch_end,
+        folder,
+        epochs=config.epochs,
+        batch_size=config.batch_size,
+        accumulate=config.accumulate,
+        precision=config.precision,
+    )
     balanced = config.imbalance == "balanced-sampler"
     order = BatchOrder(train.labels, config.batch_size, config.seed, balanced)
     steps = config.steps_per_epoch or ceil(order.batches_per_pass() / config.accumulate)
@@ -188,7 +173,15 @@ def new_network(model: str, config: TrainingConfig) -> nn.Module:
 
 
 def start_from(network: nn.Module, init: Run) -> None:
-    """Take over a run's weights, but not how it weighs covariates: another task weighs anew."""
+    """Take over a run's weights, but not how it weighs covariates: another task weighs anew.
+
+    Of a pre-training there is an encoder to take over; the head stays as it is.
+    """
+    inner = network.network if isinstance(network, WithCovariates) else network
+    if is_pretrained(init.path):
+        assert isinstance(inner, HubertEcg)
+        take_encoder(inner, init.path)
+        return
     weights = load_tensors(init.path / WEIGHTS)
     if init.config["training"].get("covariates"):
         weights = {
@@ -196,43 +189,7 @@ def start_from(network: nn.Module, init: Run) -> None:
             for name, value in weights.items()
             if name.startswith(NETWORK_PREFIX)
         }
-    inner = network.network if isinstance(network, WithCovariates) else network
     inner.load_state_dict(weights)
-
-
-def _trainer(config: TrainingConfig, hardware: Hardware, epoch_end: EpochEnd) -> L.Trainer:
-    processes = hardware.devices * hardware.nodes
-    if config.batch_size % processes:
-        raise ConfigurationError(
-            f"batches of {config.batch_size} ECGs cannot be shared out equally among {processes} "
-            "processes; choose another batch_size"
-        )
-    logger, folder = hardware.logger, epoch_end.folder
-    with _quiet_lightning():
-        trainer = L.Trainer(
-            max_epochs=config.epochs,
-            accelerator="auto",
-            devices=hardware.devices,
-            num_nodes=hardware.nodes,
-            strategy=hardware.strategy,
-            precision=config.precision,
-            accumulate_grad_batches=config.accumulate,
-            sync_batchnorm=processes > 1 and torch.cuda.is_available(),
-            callbacks=[epoch_end],
-            logger=make_logger(logger, folder.parent, folder.name) if logger else False,
-            # `EpochEnd` keeps state and weights, in a form that is read without unpickling.
-            enable_checkpointing=False,
-            use_distributed_sampler=False,
-            enable_progress_bar=hardware.progress_bar,
-            enable_model_summary=False,
-            num_sanity_val_steps=0,
-        )
-    if not isinstance(trainer.strategy, DDPStrategy | SingleDeviceStrategy):
-        raise ConfigurationError(
-            f"the strategy {hardware.strategy!r} shares out the network itself, which networks of "
-            "this size do not need; use ddp"
-        )
-    return trainer
 
 
 def _leads_per_row(store: WaveformStore) -> int:
@@ -248,21 +205,3 @@ def _imbalance(config: TrainingConfig, weight: float) -> str:
     else:
         return "none: events and controls weigh the same"
     return f"{how}; the weight is taken out of the predicted odds"
-
-
-@contextmanager
-def _quiet_lightning() -> Iterator[None]:
-    """Hide Lightning's advice on hardware and on worker processes of the loader.
-
-    The store is memory-mapped: worker processes would only copy what is there already.
-    """
-    logger = logging.getLogger("lightning.pytorch.utilities.rank_zero")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", module="lightning.*")
-            warnings.filterwarnings("ignore", module="torch.*", category=UserWarning)
-            yield
-    finally:
-        logger.setLevel(level)

@@ -10,7 +10,6 @@ import torch
 
 from acsbench.errors import DataError
 from acsbench.files import written_whole
-from acsbench.training.history import Epoch
 from acsbench.training.run import STATE
 
 
@@ -30,7 +29,7 @@ class TrainingState:
     averaged: dict[str, Any]
     optimizer: dict[str, Any]
     precision: dict[str, Any]
-    history: list[Epoch]
+    history: list[Any]
 
 
 def save_state(state: TrainingState, folder: Path) -> None:

@@ -1,0 +1,110 @@
+"""How well masked codes are predicted, beside what needs no network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from acsbench.models.hubert_pretraining import MaskedCodePredictor, masked_hits, random_mask
+from acsbench.statistics.estimate import Estimate
+from acsbench.statistics.shares import event_rate
+from acsbench.training.order import in_order
+from acsbench.training.pretraining.cluster import Codes
+from acsbench.training.pretraining.config import PretrainingConfig
+from acsbench.training.pretraining.predict import CodedCrops
+
+NETWORK = "network"
+LARGEST = "largest code"
+AT_ITS_PLACE = "largest code at its place"
+NEAREST = "nearest frame that is not masked"
+_JUDGED = 4
+
+
+def masked_accuracy(
+    network: MaskedCodePredictor,
+    coded: CodedCrops,
+    known: Codes,
+    patients: NDArray[np.str_],
+    config: PretrainingConfig,
+) -> dict[int, dict[str, Estimate]]:
+    """Share of masked frames whose code is predicted, by codebook and by who predicts.
+
+    Args:
+        network: the trained network.
+        coded: crops of patients it has not seen.
+        known: codes of those it was trained on, shape (crops, codebooks, frames).
+        patients: of each of the crops.
+        config: of the pre-training.
+
+    Returns:
+        By codes of the codebook: the network's share; that of the code that is most frequent in
+        `known`, everywhere or at the frame's place; and that of the code of the nearest frame
+        that is not masked (the earlier of two). Limits are clustered by patient.
+    """
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    network = network.to(device).eval()
+    generator = torch.Generator().manual_seed(config.seed + _JUDGED)
+    frames = known.shape[-1]
+    hits: list[NDArray[np.bool_]] = []
+    masks: list[NDArray[np.bool_]] = []
+    codes: list[NDArray[np.int64]] = []
+    with torch.inference_mode():
+        for rows in in_order(len(coded), 64):
+            batch = coded[rows]
+            mask = random_mask(len(rows), frames, config.mask_share, config.mask_length, generator)
+            logits = network(batch.leads.to(device), mask.to(device))
+            found = masked_hits([each.cpu() for each in logits], batch.codes, mask)
+            hits.append(found.numpy())
+            masks.append(mask.numpy())
+            codes.append(batch.codes.numpy())
+    masked, truth = np.concatenate(masks), np.concatenate(codes)
+    right = np.concatenate(hits, axis=1)
+    groups = np.repeat(patients, masked.sum(axis=1))
+    return {
+        size: {
+            name: event_rate(found.astype(int), groups)
+            for name, found in {
+                NETWORK: right[place],
+                **baselines(truth[:, place], masked, known[:, place], size),
+            }.items()
+        }
+        for place, size in enumerate(config.codebooks)
+    }
+
+
+def baselines(
+    codes: NDArray[np.int64], mask: NDArray[np.bool_], known: Codes, size: int
+) -> Mapping[str, NDArray[np.bool_]]:
+    """Whether predictions that need no network are right, for each masked frame.
+
+    Args:
+        codes: the right ones, shape (crops, frames).
+        mask: frames that are predicted, shape (crops, frames).
+        known: codes of training crops, shape (crops, frames).
+        size: codes of the codebook.
+
+    Returns:
+        By name, shape (masked frames,), in the order of `mask.nonzero()`.
+    """
+    counts = np.stack([np.bincount(column, minlength=size) for column in known.T])
+    guesses = {
+        LARGEST: np.full_like(codes, counts.sum(axis=0).argmax()),
+        AT_ITS_PLACE: np.broadcast_to(counts.argmax(axis=1), codes.shape),
+        NEAREST: np.take_along_axis(codes, nearest_unmasked(mask), axis=1),
+    }
+    return {name: guess[mask] == codes[mask] for name, guess in guesses.items()}
+
+
+def nearest_unmasked(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Place of the nearest frame that is not masked, shape (crops, frames); the earlier of two.
+
+    >>> nearest_unmasked(np.array([[True, False, True, True, False]]))
+    array([[1, 1, 1, 4, 4]])
+    """
+    places = np.arange(mask.shape[1])
+    distance = np.abs(places[:, None] - places).astype(float)
+    reach = np.where(mask[:, None, :], np.inf, distance)
+    return reach.argmin(axis=2)
