@@ -7,6 +7,7 @@ from acsbench.errors import ConfigurationError, DataError
 from acsbench.recipes.recipe import RecipeModel, load_recipe
 from acsbench.recipes.reproduce import Settings, reproduce
 from acsbench.shipped import shipped_names
+from acsbench.training.run import open_run
 from tests.datasets.builders import ptbxl_folder
 
 TWO_SEEDS = """
@@ -68,7 +69,7 @@ def test_a_faulty_recipe_is_told(tmp_path: Path) -> None:
         RecipeModel(name="resnet18_1d", training={"epoch": 3}).config()
 
 
-def test_seeds_are_evaluated_as_their_mean(tmp_path: Path) -> None:
+def test_seeds_are_evaluated_as_their_mean(tmp_path: Path, quick_reports: None) -> None:
     (tmp_path / "small.yaml").write_text(TWO_SEEDS)
     data = ptbxl_folder(tmp_path / "ptbxl", 120)
     result = reproduce(
@@ -77,12 +78,13 @@ def test_seeds_are_evaluated_as_their_mean(tmp_path: Path) -> None:
         tmp_path / "out",
         settings=Settings(seed=4),
     )
-    logistic, weak, network = result.trained["ptbxl-mi"]
-    assert [run.config["training"]["seed"] for run in network.runs] == [4, 5]
-    assert len(logistic.runs) == len(weak.runs) == 1
+    runs = result.runs["ptbxl-mi"]
+    network = [open_run(path) for path in runs["resnet18_1d-mean-of-2"]]
+    assert [run.config["training"]["seed"] for run in network] == [4, 5]
+    assert len(runs["logistic"]) == len(runs["weak"]) == 1
     folder = tmp_path / "out" / "seeds" / "ptbxl-mi"
     mean = pd.read_csv(folder / "resnet18_1d-mean-of-2.csv", dtype={"ecg_id": str})
-    one, two = (run.predictions("test") for run in network.runs)
+    one, two = (run.predictions("test") for run in network)
     expected = ((one + two) / 2).loc[mean["ecg_id"].iloc[-len(one) :]]
     assert mean["probability"].iloc[-len(one) :].to_numpy() == pytest.approx(expected.to_numpy())
     assert (folder / "resnet18_1d-mean-of-2-seeds.csv").is_file()

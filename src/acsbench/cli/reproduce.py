@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
+import pandas as pd
 import typer
 
 from acsbench.cli.console import progress_of, say
-from acsbench.cli.evaluate import show_results
+from acsbench.cli.evaluate import SHOWN
 from acsbench.cli.prepare import OnError, summarise
+from acsbench.datasets import READERS
+from acsbench.evaluation.section import NONE
 from acsbench.files import usable_cores
 from acsbench.shipped import shipped_names
+
+HOLDOUT = "holdout"
+"""Folder of a dataset that holds its holdout, unless another is named."""
+
+
+class Scale(StrEnum):
+    """How large the models are, and how long they are trained."""
+
+    FULL = "full"
+    SMALL = "small"
 
 
 def command(
@@ -23,7 +38,39 @@ def command(
     data: Annotated[Path, typer.Option(help="The dataset's folder.")],
     out: Annotated[Path, typer.Option(help="Folder to write; the same command resumes there.")],
     holdout: Annotated[
-        Path | None, typer.Option(help="Folder of waveforms alone, to be predicted as well.")
+        Path | None,
+        typer.Option(
+            help="Folder of waveforms alone, to be predicted as well. [default: DATA/holdout, if "
+            "it is there]",
+            show_default=False,
+        ),
+    ] = None,
+    scale: Annotated[
+        Scale,
+        typer.Option(help="Small: reduced widths and steps for a few cores, and so labelled."),
+    ] = Scale.FULL,
+    published: Annotated[
+        bool,
+        typer.Option(
+            "--published",
+            help="The published study's own split, settings, thresholds and reload of S4.",
+        ),
+    ] = False,
+    weights: Annotated[
+        Path | None,
+        typer.Option(
+            help="Run folder of published weights (acsbench models import) for HuBERT-ECG to "
+            "start from; without it, it starts from random weights, and so labelled.",
+            show_default=False,
+        ),
+    ] = None,
+    beside: Annotated[
+        Path | None,
+        typer.Option(
+            help="With --published: folder of the same recipe done without, to write a page of "
+            "the differences.",
+            show_default=False,
+        ),
     ] = None,
     max_minutes: Annotated[
         float | None,
@@ -40,11 +87,33 @@ def command(
         typer.Option(help="Stop at an ECG that cannot be used, or leave it out and list it."),
     ] = OnError.STOP,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes. [default: the cores]", show_default=False)
+        int | None,
+        typer.Option(
+            min=1,
+            help="Processes: so many networks are trained side by side where there is no GPU. "
+            "[default: the cores]",
+            show_default=False,
+        ),
     ] = None,
 ) -> None:
-    """Run a recipe, from a folder of ECGs to the report."""
-    run_recipe(recipe, data, out, max_minutes, seed, on_error, workers, holdout)
+    """Run a recipe, from a folder of ECGs to the report.
+
+    What is up to date is not done again: repeat the command after a kill.
+    """
+    run_recipe(
+        recipe,
+        data,
+        out,
+        max_minutes,
+        seed,
+        on_error,
+        workers,
+        holdout,
+        small=scale is Scale.SMALL,
+        published=published,
+        weights=weights,
+        beside=beside,
+    )
 
 
 def run_recipe(
@@ -56,24 +125,78 @@ def run_recipe(
     on_error: OnError = OnError.STOP,
     workers: int | None = None,
     holdout: Path | None = None,
+    *,
+    small: bool = False,
+    published: bool = False,
+    weights: Path | None = None,
+    beside: Path | None = None,
 ) -> None:
     """Run a recipe and print what comes of it."""
     from acsbench.recipes.recipe import load_recipe
     from acsbench.recipes.reproduce import Listener, Settings, reproduce
+    from acsbench.recipes.variants import variant_of
 
+    chosen = variant_of(
+        load_recipe(recipe), small=small, published=published, weights=weights is not None
+    )
+    if holdout is None and f"{chosen.dataset}_holdout" in READERS and (data / HOLDOUT).is_dir():
+        holdout = data / HOLDOUT
     settings = Settings(
         seed=seed,
         max_minutes=max_minutes,
         skip_faulty=on_error is OnError.SKIP,
         workers=workers or usable_cores(),
+        gpus=_gpus(),
+        weights=weights,
+        beside=beside,
         command=shlex.join(["acsbench", *sys.argv[1:]]),
     )
     with progress_of("ECGs") as progress:
         listener = Listener(progress, say, summarise)
-        result = reproduce(
-            load_recipe(recipe), data, out, holdout=holdout, settings=settings, listener=listener
-        )
-    for task, evaluation in result.evaluations.items():
-        show_results(evaluation, result.prepared, task)
-    for path in result.holdout_predictions:
-        say(f"predictions of the holdout: {path}")
+        result = reproduce(chosen, data, out, holdout=holdout, settings=settings, listener=listener)
+    for task, folder in result.evaluations.items():
+        _show_results(task, folder)
+    if result.beside_published is not None:
+        _show_beside_published(result.beside_published)
+    for path in result.files:
+        say(f"wrote {path}")
+
+
+def _gpus() -> tuple[str, ...]:
+    """Names of the GPUs that this process may use."""
+    import torch
+
+    named = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
+    count = torch.cuda.device_count()
+    return tuple(named) if len(named) == count and all(named) else tuple(map(str, range(count)))
+
+
+def _show_results(task: str, folder: Path) -> None:
+    """Print the results of an evaluation and where its report is."""
+    from acsbench.recipes.results import open_results
+
+    results = open_results(folder)
+    simulated = ", simulated" if results.simulated else ""
+    numbers = {name: results.numbers("discrimination", name)["shown"] for name in SHOWN}
+    table = pd.DataFrame(numbers).reindex(results.models).fillna(NONE)
+    _print_table(f"{task} (95 % CI clustered by patient{simulated})", table.rename(columns=SHOWN))
+    for sentence in results.summary:
+        say(sentence)
+    say(f"report: {results.report}")
+
+
+def _show_beside_published(path: Path) -> None:
+    """Print the published figures beside those found."""
+    from acsbench.recipes.beside_published import FIGURES, wide
+
+    rows = pd.read_csv(path)
+    by_group = [figure for figure in FIGURES if figure.startswith("auroc_")]
+    overall = [figure for figure in FIGURES if figure not in by_group]
+    for what, figures in (("", overall), (" by group", by_group)):
+        _print_table(f"Published | here{what}", wide(rows, figures))
+    say(f"with intervals: {path}")
+
+
+def _print_table(title: str, rows: pd.DataFrame) -> None:
+    """Print a table as wide as it is: a log should hold whole names."""
+    say(f"\n{title}\n{rows.rename_axis(None).to_string()}\n")

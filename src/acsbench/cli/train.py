@@ -30,7 +30,8 @@ def command(
     init: Annotated[
         Path | None,
         typer.Option(
-            help="Run folder whose weights to start from, such as one pre-trained on another task."
+            help="What to start from: a Run folder, such as one trained on another task, or one "
+            "of acsbench pretrain."
         ),
     ] = None,
     settings: Annotated[
@@ -71,10 +72,10 @@ def command(
     A training that was killed goes on when the command is repeated, and ends as it would have.
     """
     from acsbench.training.fit import train
-    from acsbench.training.network import Hardware
-    from acsbench.training.run import open_run
+    from acsbench.training.init import open_start
     from acsbench.training.seeds import summary_of_seeds
     from acsbench.training.shipped import settings_of, training_config
+    from acsbench.training.trainer import Hardware
 
     chosen: dict[str, Any] = {"seed": seed, "max_minutes": max_minutes}
     chosen = {name: value for name, value in chosen.items() if value is not None}
@@ -82,7 +83,7 @@ def command(
     if seeds is not None and seed is not None:
         raise ConfigurationError("give either --seed or --seeds")
     prepared = open_prepared(data)
-    start = None if init is None else open_run(init)
+    start = None if init is None else open_start(init)
     hardware = Hardware(
         devices=devices,
         nodes=nodes,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from acsbench.models.registry import READINGS, SIGNS, model_info
 from acsbench.shipped import load_yaml
 from acsbench.training.config import TrainingConfig
-from acsbench.training.predictors import input_of
 from acsbench.training.shipped import DEFAULT, settings_of, training_config
 
 ALWAYS = "study-rows"
@@ -25,6 +24,24 @@ class Pretraining(BaseModel):
     training: dict[str, Any] = Field(default_factory=dict)
 
 
+class Reduction(BaseModel):
+    """What a model becomes at small scale.
+
+    Args:
+        training: settings that go over the model's own.
+        pretraining: settings that go over those of its pre-training.
+        label: what its name says then.
+        effort: how long a training takes, as in `RecipeModel`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    training: dict[str, Any] = Field(default_factory=dict)
+    pretraining: dict[str, Any] = Field(default_factory=dict)
+    label: str = "reduced"
+    effort: float | None = Field(None, gt=0)
+
+
 class RecipeModel(BaseModel):
     """A model of a recipe and how to train it.
 
@@ -33,8 +50,14 @@ class RecipeModel(BaseModel):
         settings: `default`, `study`, or a YAML file.
         training: settings that differ from those.
         seeds: runs that differ in their seed; their mean is evaluated.
-        pretraining: what to train on first.
+        pretraining: what to train on first; on that very task, the pre-trained model counts.
         title: its name in the report, where a recipe has the model twice.
+        labels: what the report says about it beside its name.
+        published_weights: it is meant to start from weights that its authors published.
+        reload: `published` for what the study's loader makes of a trained S4.
+        small: what it becomes at small scale.
+        effort: how long a training takes, relative to the others of the recipe; only the
+            estimate of the time left rests on it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -45,6 +68,11 @@ class RecipeModel(BaseModel):
     seeds: int = Field(1, ge=1)
     pretraining: Pretraining | None = None
     title: str = ""
+    labels: tuple[str, ...] = ()
+    published_weights: bool = False
+    reload: Literal["trained", "published"] = "trained"
+    small: Reduction | None = None
+    effort: float = Field(3.0, gt=0)
 
     @property
     def is_network(self) -> bool:
@@ -52,15 +80,28 @@ class RecipeModel(BaseModel):
         return model_info(self.name).kind == "network"
 
     @property
+    def input(self) -> str:
+        """Profile of the waveforms that a network takes, or kind of a tabular model's table."""
+        # `training.predictors.input_of` says the same, but loads Lightning.
+        return str(self.config().options.get("input", model_info(self.name).input))
+
+    @property
     def needs_readings(self) -> bool:
         """Whether it takes the cardiologist's readings in place of the waveform."""
-        return model_info(self.name).input == READINGS
+        return self.input == READINGS
 
     @property
     def shown_as(self) -> str:
         """Its name in the report."""
         title = self.title or self.name
+        if self.labels:
+            title += f" ({', '.join(self.labels)})"
         return title if self.seeds == 1 else f"{title}-mean-of-{self.seeds}"
+
+    @property
+    def has_own_name(self) -> bool:
+        """Whether the report calls it otherwise than its runs do."""
+        return bool(self.title or self.labels) or self.seeds > 1
 
     def config(self) -> TrainingConfig:
         """How it is trained."""
@@ -79,8 +120,9 @@ class Recipe(BaseModel):
     """A whole study: dataset, tasks, split, models.
 
     `tasks` are evaluated; those of a pre-training are prepared with them. Without `folds`,
-    patients are split at random. `max_minutes` is the time for training all networks together,
-    and goes over what their own settings say.
+    patients are split at random, or as the study split them. `max_minutes` is the time for
+    training all networks together, and goes over what their own settings say. `published` names
+    the figures of a publication (`recipes/published`) that are printed beside those found.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -89,8 +131,10 @@ class Recipe(BaseModel):
     dataset: str
     tasks: list[str] = Field(default_factory=list)
     folds: dict[str, list[int]] | None = None
+    split: Literal["patients", "study"] = "patients"
     seed: int = 0
     max_minutes: float | None = Field(None, gt=0)
+    published: str = ""
     models: list[RecipeModel] = Field(min_length=1)
 
     def all_tasks(self) -> list[str]:
@@ -100,16 +144,12 @@ class Recipe(BaseModel):
 
     def profiles(self) -> list[str]:
         """Preparation profiles that the networks take."""
-        taken = [
-            input_of(model.name, model.config().options)
-            for model in self.models
-            if model.is_network
-        ]
+        taken = [model.input for model in self.models if model.is_network]
         return list(dict.fromkeys([ALWAYS, *taken]))
 
     def needs_signs(self) -> bool:
         """Whether a model takes measured signs."""
-        return any(model_info(model.name).input == SIGNS for model in self.models)
+        return any(model.input == SIGNS for model in self.models)
 
 
 def load_recipe(name_or_path: str) -> Recipe:

@@ -1,0 +1,280 @@
+"""A recipe as a graph of steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+from acsbench.cohort.task import load_task
+from acsbench.datasets.dataset import Dataset
+from acsbench.files import sha256
+from acsbench.recipes.beside_published import beside_published
+from acsbench.recipes.recipe import Recipe, RecipeModel
+from acsbench.recipes.steps import RECORD, Step, Work
+from acsbench.recipes.work import (
+    COMPARING,
+    DIFFERING,
+    PREPARE,
+    PREPARE_HOLDOUT,
+    SUBMITTING,
+    Network,
+    Source,
+    Trained,
+    Training,
+    describe_source,
+    evaluate_models,
+    predict_holdout,
+    reload_s4,
+    tell_differences,
+    train_model,
+    write_submissions,
+)
+from acsbench.training.config import TrainingConfig
+from acsbench.training.run import WEIGHTS, open_run
+
+PREPARING, EVALUATING, QUICK = 5.0, 3.0, 0.2
+"""Effort of steps that train nothing, relative to the training of a network."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the user may choose, in place of the recipe's or beside it.
+
+    Args:
+        seed, max_minutes: the recipe's unless given.
+        skip_faulty: leave out ECGs that cannot be used.
+        workers: processes that prepare waveforms, and that train side by side.
+        gpus: names of the GPUs, a process each, as `CUDA_VISIBLE_DEVICES` has them.
+        weights: a Run folder of published weights, for the models that are meant to start there.
+        beside: folder of the same recipe done in the other way, published or not.
+        command: recorded in the report.
+    """
+
+    seed: int | None = None
+    max_minutes: float | None = None
+    skip_faulty: bool = False
+    workers: int = 1
+    gpus: tuple[str, ...] = ()
+    weights: Path | None = None
+    beside: Path | None = None
+    command: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """The steps of a recipe, and the names of those whose results are shown.
+
+    Args:
+        steps: each after those that it needs.
+        trained: by task, the models.
+        evaluations: by task, the step that evaluates.
+        holdout: steps that predict the holdout.
+    """
+
+    steps: list[Step]
+    trained: dict[str, list[Trained]]
+    evaluations: dict[str, str]
+    holdout: list[str]
+
+
+@dataclass(frozen=True, eq=False)
+class Planner:
+    """Makes the graph of a recipe.
+
+    Args:
+        recipe: what to do.
+        dataset: opened; its name and folder are `source`.
+        out: folder below which everything is written.
+        settings: the user's choices.
+    """
+
+    recipe: Recipe
+    dataset: Dataset
+    source: Source
+    out: Path
+    settings: Settings
+
+    def graph(self, prepare: Work, holdout: tuple[Dataset, Work] | None = None) -> Graph:
+        """All steps.
+
+        Args:
+            prepare: prepares the dataset.
+            holdout: a folder of waveforms alone, and what prepares it.
+        """
+        recipe = self.recipe
+        tasks = recipe.tasks or list(self.dataset.tasks)
+        steps = [self._preparing(PREPARE, self.dataset, prepare), self._describing()]
+        if holdout is not None:
+            steps.append(self._preparing(PREPARE_HOLDOUT, *holdout))
+        trained: dict[str, list[Trained]] = {task: [] for task in tasks}
+        for model in recipe.models:
+            for task in tasks:
+                made = list(self._training(model, task, tasks))
+                steps += [step for step in made if step.name not in {s.name for s in steps}]
+                trained[task].append(self._trained(model, task))
+        predicted: dict[str, dict[str, str]] = {}
+        if holdout is not None:
+            for task, models in trained.items():
+                for model, each in zip(recipe.models, models, strict=True):
+                    if model.needs_readings:
+                        continue  # a holdout is waveforms alone
+                    steps.append(self._predicting(task, each))
+                    predicted.setdefault(each.shown_as, {})[task] = steps[-1].name
+            if len(tasks) > 1:
+                steps.append(self._submitting(predicted))
+        evaluations = {}
+        for task, models in trained.items():
+            steps.append(self._evaluating(task, models))
+            evaluations[task] = steps[-1].name
+        if recipe.published:
+            steps.append(self._comparing(evaluations))
+            if self.settings.beside is not None:
+                steps.append(self._differing(tasks[0], self.settings.beside, steps[-1]))
+        holdout_steps = [name for steps_ in predicted.values() for name in steps_.values()]
+        return Graph(steps, trained, evaluations, holdout_steps)
+
+    @property
+    def seed(self) -> int:
+        """The user's, or the recipe's."""
+        return self.recipe.seed if self.settings.seed is None else self.settings.seed
+
+    def _preparing(self, name: str, dataset: Dataset, prepare: Work) -> Step:
+        recipe = self.recipe
+        tasks = recipe.all_tasks() if dataset.labelled else []
+        settings = {
+            "input": dataset.input_hash(),
+            "tasks": {task: load_task(task).digest for task in tasks or dataset.tasks},
+            "profiles": recipe.profiles(),
+            "signs": recipe.needs_signs(),
+            "split": recipe.split,
+            "folds": recipe.folds,
+            "seed": self.seed,
+        }
+        return Step(name, prepare, settings=settings, effort=PREPARING, alone=True)
+
+    def _describing(self) -> Step:
+        tasks = self.recipe.all_tasks()
+        work = partial(describe_source, self.source, tasks, self.out / "description")
+        return Step("describing", work, (PREPARE,), effort=QUICK)
+
+    def _training(self, model: RecipeModel, task: str, tasks: list[str]) -> Iterator[Step]:
+        """The steps that train a model for a task, its pre-training first."""
+        weights = self.settings.weights if model.published_weights else None
+        first = model.pretraining_config()
+        for seed in self._seeds(model):
+            name, init = self._name(model, task, seed), None
+            if model.pretraining is not None and first is not None:
+                init = self._name(model, model.pretraining.task, seed)
+                settled = self._settled(model, first, seed, tasks)
+                earlier = Training(model.name, settled, model.pretraining.task, weights=weights)
+                yield self._step(init, model, earlier)
+            if name != init:
+                training = Training(
+                    model.name,
+                    self._settled(model, model.config(), seed, tasks),
+                    task,
+                    init=init,
+                    weights=weights if init is None else None,
+                    allow_leak=self.recipe.split == "study",
+                )
+                yield self._step(name, model, training)
+            if model.reload == "published":
+                work = partial(reload_s4, name, self.out / "reloaded")
+                yield Step(_reloading(name), work, (PREPARE, name), effort=QUICK)
+
+    def _step(self, name: str, model: RecipeModel, training: Training) -> Step:
+        needs = (PREPARE,) if training.init is None else (PREPARE, training.init)
+        weights = training.weights
+        settings = asdict(training) | {
+            "config": training.config.model_dump(mode="json"),
+            "weights": None if weights is None else sha256(open_run(weights).path / WEIGHTS),
+        }
+        work = partial(train_model, training, self.out / "runs")
+        effort = model.effort if model.is_network else QUICK
+        return Step(name, work, needs, settings, effort)
+
+    def _settled(
+        self, model: RecipeModel, config: TrainingConfig, seed: int, tasks: list[str]
+    ) -> TrainingConfig:
+        shared = minutes_per_training(self.recipe, tasks, self.settings.max_minutes)
+        budget = (shared or config.max_minutes) if model.is_network else None
+        return config.model_copy(update={"seed": seed, "max_minutes": budget})
+
+    def _seeds(self, model: RecipeModel) -> range:
+        return range(self.seed, self.seed + model.seeds)
+
+    def _name(self, model: RecipeModel, task: str, seed: int) -> str:
+        """What the training of a model on a task is called."""
+        first = model.pretraining is not None and model.pretraining.task == task
+        which = f", seed {seed}" if model.seeds > 1 else ""
+        return f"{model.shown_as}{which}: {'pre-training' if first else 'training'} on {task}"
+
+    def _trained(self, model: RecipeModel, task: str) -> Trained:
+        names = [self._name(model, task, seed) for seed in self._seeds(model)]
+        if model.reload == "published":
+            names = [_reloading(name) for name in names]
+        return Trained(model.shown_as, tuple(names), not model.has_own_name)
+
+    def _evaluating(self, task: str, models: list[Trained]) -> Step:
+        others = [name for name in self.recipe.tasks if name != task]
+        work = partial(evaluate_models, task, others, models, self.out, self.settings.command)
+        needs = (PREPARE, *(name for model in models for name in model.steps))
+        settings = [others, *(model.shown_as for model in models)]
+        return Step(f"evaluating {task}", work, needs, settings, EVALUATING)
+
+    def _predicting(self, task: str, model: Trained) -> Step:
+        parts = self.out / "holdout" / ".parts"
+        work = partial(predict_holdout, task, model, self.out / "holdout", parts)
+        needs = (PREPARE_HOLDOUT, *model.steps)
+        return Step(f"{model.shown_as}: {task} in the holdout", work, needs, effort=QUICK)
+
+    def _submitting(self, predicted: dict[str, dict[str, str]]) -> Step:
+        work = partial(write_submissions, predicted, self.out / "submissions")
+        needs = tuple(name for steps in predicted.values() for name in steps.values())
+        return Step(SUBMITTING, work, needs, list(predicted), QUICK)
+
+    def _comparing(self, evaluations: dict[str, str]) -> Step:
+        titles = self._titles()
+        work = partial(beside_published, self.recipe.published, titles, evaluations, self.out)
+        settings = [self.recipe.published, titles]
+        needs = tuple(evaluations.values())
+        return Step(COMPARING, work, needs, settings, QUICK)
+
+    def _differing(self, task: str, beside: Path, comparing: Step) -> Step:
+        networks = [
+            Network(
+                model.shown_as,
+                self._name(model, model.pretraining.task, self.seed),
+                name,
+                _reloading(name) if model.reload == "published" else None,
+            )
+            for model in self.recipe.models
+            if model.pretraining is not None
+            for name in [self._name(model, task, self.seed)]
+        ]
+        work = partial(tell_differences, networks, task, beside, self.out)
+        settings = sha256(beside / RECORD) if (beside / RECORD).is_file() else None
+        return Step(DIFFERING, work, (PREPARE, comparing.name), settings, QUICK)
+
+    def _titles(self) -> dict[str, str]:
+        """By the name in the report, the name in the publication."""
+        return {model.shown_as: model.title or model.name for model in self.recipe.models}
+
+
+def minutes_per_training(
+    recipe: Recipe, tasks: list[str], max_minutes: float | None = None
+) -> float | None:
+    """Every training of a network gets the same share of the time: none profits from another."""
+    minutes = max_minutes or recipe.max_minutes
+    networks = [model for model in recipe.models if model.is_network]
+    trainings = sum(
+        len({*tasks, *([model.pretraining.task] if model.pretraining else [])}) * model.seeds
+        for model in networks
+    )
+    return None if minutes is None or not trainings else minutes / trainings
+
+
+def _reloading(name: str) -> str:
+    return f"{name}, reloaded as published"
