@@ -6,13 +6,15 @@ READY := .venv/.ready
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all lint format clean
+.PHONY: help setup demo test test-all lint audit docs format clean
 
 help:
 	@echo "make demo      the whole way on simulated ECGs, with a report at the end"
 	@echo "make test      the tests"
 	@echo "make test-all  the tests, slow ones included"
 	@echo "make lint      ruff, mypy, import-linter"
+	@echo "make audit     known vulnerabilities of the dependencies"
+	@echo "make docs      the documentation as pages, in site"
 	@echo "make format    format the code"
 	@echo "make clean     remove the environment and what tools left behind"
 
@@ -41,6 +43,13 @@ lint: $(READY)
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+audit: $(READY)
+	@$(BIN)/python .ci/audit
+
+docs: $(READY)
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "site/index.html"
 
 format: $(READY)
 	@$(BIN)/ruff check --fix .

@@ -211,7 +211,7 @@ def outcome(board: LiveBoard) -> Outcome:
     return result
 
 
-def wait_until_scored(board: LiveBoard, seconds: float = 300) -> None:
+def wait_until_scored(board: LiveBoard, seconds: float = 1800) -> None:
     """Wait until no job is left.
 
     Raises:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.table import Table
 
+from acsbench.cli.console import out as console
 from acsbench.cli.console import progress_of, say
 from acsbench.cli.describe import show
 from acsbench.cli.reproduce import run_recipe
@@ -16,6 +19,7 @@ from acsbench.files import usable_cores
 
 TESTED_SHARE = 0.5
 HOLDOUT_SHARE = 0.1
+TASK = "acs"
 
 
 def command(
@@ -28,8 +32,8 @@ def command(
     """The whole way of the study on a simulated twin of its dataset, in a few minutes.
 
     Simulate, prepare, describe, pre-train on MACE, train on ACS, predict the holdout, evaluate,
-    report. Half of the visits are tested, where in the dataset it is one in twenty: else so few
-    ECGs would hold next to no labels.
+    report, leaderboard. Half of the visits are tested, where in the dataset it is one in twenty:
+    else so few ECGs would hold next to no labels.
     """
     from acsbench.datasets.simulated.twin import simulate_twin
 
@@ -50,3 +54,22 @@ def command(
     description = study / "description"
     show(describe(open_dataset("nightingale", twin), description), description)
     run_recipe("demo", twin, study, seed=seed, holdout=twin / "holdout")
+    if find_spec("sqlalchemy") is None:
+        say("The leaderboard is left out: pip install 'acsbench[leaderboard]' brings it.")
+    else:
+        predictions = sorted((study / "holdout").glob(f"*-{TASK}.csv"))
+        _show_board(study / "board", twin / "holdout-labels" / "labels.csv", predictions)
+
+
+def _show_board(board: Path, labels: Path, predictions: list[Path]) -> None:
+    """Rank the models' predictions of the holdout, and tell how the board is opened."""
+    from acsbench.leaderboard.demo import demo_board
+
+    files = {path.stem.removesuffix(f"-{TASK}"): path for path in predictions}
+    ranking = demo_board(board, labels, TASK, files, "Demo on simulated ECGs")
+    table = Table("rank", "team", "AUROC, public part (95 % CI)", title="Leaderboard")
+    for row in ranking.rows:
+        table.add_row(str(row.rank), row.team, f"{row.value} ({row.low}–{row.high})")
+    console.print(table)
+    say(f"Open it: acsbench leaderboard serve {board}, then http://127.0.0.1:8000")
+    say(f"Sign up as its organiser: acsbench leaderboard invite {board} --organiser")
