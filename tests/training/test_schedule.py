@@ -85,6 +85,7 @@ def test_the_first_of_equally_good_epochs_is_kept() -> None:
 def test_the_last_epoch_is_kept_where_validation_must_not_count() -> None:
     history = epochs(0.6, 0.8, 0.7)
     best, last = kept_epoch(history, "best"), kept_epoch(history, "last")
-    assert best is not None and last is not None
+    assert best is not None
+    assert last is not None
     assert (best["epoch"], last["epoch"]) == (2, 3)
     assert kept_epoch(epochs(0.6, math.nan), "last") is None
