@@ -151,11 +151,10 @@ def main(options: argparse.Namespace) -> None:
         }
         probed[name], chosen = probe(features, labels)
         print(f"linear probe, {name}: {chosen} chosen on fold 7", flush=True)
-        if name in options.tuned:
-            config = training_config(settings_of(MODEL), {"seed": options.seed})
-            init = None if start is None else open_start(start)
-            run = train(prepared, MODEL, config, work / "runs", init=init, report=print)
-            tuned[name] = run.predictions("test").loc[splits["test"]["ecg_id"]].to_numpy()
+        config = training_config(settings_of(MODEL), {"seed": options.seed})
+        init = None if start is None else open_start(start)
+        run = train(prepared, MODEL, config, work / "runs", init=init, report=print)
+        tuned[name] = run.predictions("test").loc[splits["test"]["ecg_id"]].to_numpy()
     report("linear probe", labels["test"], probed, patients)
     report("fine-tuned", labels["test"], tuned, patients)
 
@@ -166,7 +165,6 @@ if __name__ == "__main__":
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--tuned", nargs="+", default=["fresh", "first iteration"])
     parser.add_argument(
         "--figure", type=Path, default=Path("docs/images/pretraining-codebooks.png")
     )
