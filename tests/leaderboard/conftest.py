@@ -35,6 +35,12 @@ def _quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(passwords, "_HASHER", quick)
 
 
+@pytest.fixture(autouse=True)
+def _not_nice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers that run in this process leave it as fast as it is: there is no way back."""
+    monkeypatch.setattr(os, "nice", lambda _: 0)
+
+
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
     """URL of a PostgreSQL server of this process."""
@@ -67,6 +73,25 @@ def postgresql_url(postgresql: str) -> Iterator[str]:
     with engine.connect() as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
     engine.dispose()
+
+
+_ON_POSTGRESQL_ALWAYS = {
+    "test_database.py",
+    "test_submissions.py",
+    "test_teams.py",
+    "test_worker.py",
+    "test_backup.py",
+}
+"""What locks, writes or moves data; pages and rankings run on PostgreSQL with the slow tests."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as slow what runs on PostgreSQL once more and would hardly fail there alone."""
+    for item in items:
+        parameters = getattr(getattr(item, "callspec", None), "params", {})
+        twice = parameters.get("database_url") == "postgresql"
+        if twice and item.path.name not in _ON_POSTGRESQL_ALWAYS:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from acsbench.leaderboard import boards, phases, submissions, teams
 from acsbench.leaderboard.boards import Ranking
 from acsbench.leaderboard.database.tables import Comparison, Phase, Standing
+from acsbench.leaderboard.rounding import rounded_scorecard
 from acsbench.leaderboard.settings import Settings
 from acsbench.leaderboard.standings import shown_score
 from acsbench.statistics import Estimate
@@ -98,12 +99,12 @@ def test_private_scores_appear_when_the_phase_closes(site: Site) -> None:
     mine = site.submit(ada, 1).submission_id or 0
     site.submit(eve, 2)
     site.score()
-    before = boards.submission_view(site.database, mine, ada)
+    before = boards.submission_view(site.database, mine, ada, 3)
     assert before is not None
     assert before.scorecard is None
     assert before.ranks == {"acs": 2, "mace": 2}
-    assert boards.submission_view(site.database, mine, eve) is None
-    seen = boards.submission_view(site.database, mine, organiser)
+    assert boards.submission_view(site.database, mine, eve, 3) is None
+    seen = boards.submission_view(site.database, mine, organiser, 3)
     assert seen is not None
     assert seen.scorecard is not None
 
@@ -113,11 +114,15 @@ def test_private_scores_appear_when_the_phase_closes(site: Site) -> None:
     assert {row.submission_id: row.value for row in found.rows}[mine] == _standing(
         site, mine
     ).private_value
-    after = boards.submission_view(site.database, mine, ada)
+    after = boards.submission_view(site.database, mine, ada, 3)
     assert after is not None
     assert after.scorecard is not None
-    assert set(after.scorecard["tasks"]["acs"]) == {"public", "private"}
-    assert boards.submission_view(site.database, mine, eve) is None
+    assert set(after.scorecard.tasks["acs"]) == {"public", "private"}
+    exact = boards.submission_view(site.database, mine, organiser, 3)
+    assert exact is not None
+    assert exact.scorecard is not None
+    assert after.scorecard == rounded_scorecard(exact.scorecard, 3) != exact.scorecard
+    assert boards.submission_view(site.database, mine, eve, 3) is None
     # The worker compares on the private part now.
     assert all(row.significant is None for row in found.rows)
     site.score()
@@ -134,7 +139,7 @@ def test_after_the_phase_a_team_is_ranked_by_what_it_chose(site: Site) -> None:
     phases.close_phase(site.database, _phase(site).id)
     assert _ranking(site, "acs").rows[0].submission_id == worse
     assert _ranking(site, "mace").rows[0].submission_id == better
-    view = boards.submission_view(site.database, worse, ada)
+    view = boards.submission_view(site.database, worse, ada, 3)
     assert view is not None
     assert view.selected == ("acs",)
 

@@ -1,4 +1,5 @@
 import os
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -257,3 +258,47 @@ def test_a_bad_file_is_refused_with_all_reasons(tmp_path):
         assert problem in str(refused.value)
     with pytest.raises(DataError, match="cannot be read"):
         read_checked(tmp_path / "none.csv", IDS)
+
+
+def test_long_texts_that_are_no_numbers_are_not_searched_for_one():
+    # Each of these took more than a minute where a digit could be matched in two ways.
+    rows = "".join(f"e{k},{'1' * 9_000}x\n" for k in range(100))
+    found = check_upload(f"ecg_id,acs\n{rows}".encode(), [f"e{k}" for k in range(100)])
+    assert found.problems[0] == (
+        f"line 2, column acs: '{'1' * 40}…' has 9,001 characters; write a number of at most 64"
+    )
+    exact = "0." + "1" * 62
+    assert check_upload(f"ecg_id,acs\ne1,{exact}\ne2,0\n".encode(), ["e1", "e2"]).ok
+    assert not check_upload(f"ecg_id,acs\ne1,{exact}1\ne2,0\n".encode(), ["e1", "e2"]).ok
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
+def test_lines_of_no_reasonable_length_are_not_read(end):
+    start = f"ecg_id,acs{end}e1,0.1{end}"
+    for long in (",", "x", '"a",'):
+        content = (start + long * 20_000 + end + "e2,0.2").encode()
+        [problem] = check_upload(content, ["e1", "e2"]).problems
+        assert problem.startswith("line 3 has more than 10,000 bytes")
+    longest = f"{start}e2,0.2{' ' * 50}{end}".encode() + b" " * 10_000
+    assert check_upload(longest, ["e1", "e2"]).ok
+    assert not check_upload(longest + b" ", ["e1", "e2"]).ok
+
+
+def test_a_value_cannot_go_over_the_rest_of_the_file():
+    rows = '"\n",' * 100_000
+    for content in (rows, f"ecg_id,acs\ne1,0.1\n{rows}"):
+        tracemalloc.start()
+        [problem, *_] = check_upload(content.encode(), ["e1", "e2"]).problems
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert "over more than 10 lines" in problem
+        assert most < 5 * len(content)
+
+
+def test_without_ids_there_is_nothing_to_check_against(tmp_path):
+    file = tmp_path / "p.csv"
+    file.write_text("ecg_id,acs\ne1,0.1\n")
+    for none in (None, [], iter(())):
+        assert check_submission(file, none).problems == [
+            "no ids of the holdout were given to check it against"
+        ]

@@ -134,12 +134,11 @@ def test_phases_invitations_and_scoring_from_the_command_line(
     phase = phases.current_phase(site.database)
     assert phase is not None
     assert phase.closes_at is not None
-    assert (phase.name, phase.per_day, phase.total, phase.closes_at.year) == (
-        "Spring",
-        2,
-        100,
-        2099,
-    )
+    assert (phase.name, phase.per_day, phase.total) == ("Spring", 2, 100)
+    assert phase.closes_at.isoformat() == "2099-01-01T23:59:59+00:00"
+    told = capsys.readouterr().out
+    assert "Uploads end on 2099-01-01 at 23:59:59 UTC" in told
+    assert "make a new board" not in told
     assert _run("invite", board) == 2
     assert "Say either" in capsys.readouterr().err
     assert _run("invite", board, "--team", "Heart Lab") == 0
@@ -153,6 +152,10 @@ def test_phases_invitations_and_scoring_from_the_command_line(
     closed = phases.current_phase(site.database)
     assert closed is not None
     assert closed.state is PhaseState.CLOSED
+    assert _run("open-phase", board, "Autumn", "--until", "soon") == 2
+    assert "the end of that day" in capsys.readouterr().err
+    assert _run("open-phase", board, "Autumn") == 0
+    assert "has shown its private scores" in capsys.readouterr().out
     assert _run("upgrade", board) == 0
 
 
@@ -229,3 +232,31 @@ def test_a_board_needs_both_outcomes_in_both_parts(
     with pytest.raises(DataError, match="public part has fewer than two patients"):
         create_board(tmp_path / "board", *files, settings)
     assert not (tmp_path / "board").exists()
+
+
+@pytest.mark.parametrize(
+    ("token", "server", "words"),
+    [
+        (None, "https://x.org", "token's file"),
+        (b"\xff\xfe", "https://x.org", "token's file"),
+        (b"acsb_x", "http://[", "is no address"),
+        (b"acsb_x", "https://[::1", "is no address"),
+    ],
+)
+def test_what_cannot_be_submitted_with_is_named(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    token: bytes | None,
+    server: str,
+    words: str,
+) -> None:
+    predictions, token_file = tmp_path / "p.csv", tmp_path / "my-token"
+    predictions.write_text("ecg_id,acs\n")
+    if token is not None:
+        token_file.write_bytes(token)
+    given = ("submit", predictions, "--server", server, "--token-file", token_file)
+    assert _run(*given) == 2
+    told = "".join(capsys.readouterr().err.split())
+    assert "".join(words.split()) in told
+    if words == "token's file":
+        assert "my-token" in told

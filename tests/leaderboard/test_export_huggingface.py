@@ -173,9 +173,9 @@ class TestMetric:
         for task in ("acs", "mace"):
             private = card.tasks[task]["private"].metrics["auroc"]
             public = card.tasks[task]["public"].metrics["auroc"]
-            assert scores["private_score"][f"{task}_auroc"] == private.value
-            assert scores["private_score"][f"{task}_auroc_low"] == private.low
-            assert scores["private_score"][f"{task}_auroc_high"] == private.high
+            assert scores["private_score"][f"{task}_auroc"] == round(private.value, 3)
+            assert scores["private_score"][f"{task}_auroc_low"] == round(private.low, 3)
+            assert scores["private_score"][f"{task}_auroc_high"] == round(private.high, 3)
             assert scores["public_score"][f"{task}_auroc"] == round(public.value, 3)
 
     def test_they_are_those_of_the_statistics_on_the_solution(self, scored):
@@ -185,8 +185,8 @@ class TestMetric:
         rows = rows.merge(pd.read_csv(competition.folder / "patients.csv"), on="ecg_id")
         rows = rows[(rows["split"] == "private") & rows["mace"].notna()]
         expected = auroc(rows["mace"], rows["mace_p"], groups=rows["patient_id"])
-        assert scores["private_score"]["mace_auroc"] == pytest.approx(expected.value, abs=1e-12)
-        assert scores["private_score"]["mace_auroc_low"] == pytest.approx(expected.low, abs=1e-12)
+        assert scores["private_score"]["mace_auroc"] == pytest.approx(expected.value, abs=5e-4)
+        assert scores["private_score"]["mace_auroc_low"] == pytest.approx(expected.low, abs=5e-4)
 
     def test_public_scores_do_not_tell_more_than_their_decimals(self, scored):
         _, scores = scored
@@ -298,7 +298,5 @@ class TestEngine:
         found = engine.compute_metrics(params)
         names = ("solution.csv", "patients.csv", "scoring.json", "submissions/team-1.csv")
         ours = score_parts(*(tmp_path / name for name in names))
-        assert found["private_score"] == pytest.approx(
-            ours["private_score"]["acs_auroc"], abs=1e-12
-        )
+        assert round(found["private_score"], 3) == ours["private_score"]["acs_auroc"]
         assert round(found["public_score"], 3) == ours["public_score"]["acs_auroc"]

@@ -15,6 +15,7 @@ from acsbench.errors import DataError
 from acsbench.leaderboard import score_submission
 from acsbench.leaderboard.bands import join_bands, risk_bands, roc_points
 from acsbench.leaderboard.holdout import holdout_of, public_part
+from acsbench.leaderboard.rounding import rounded, rounded_scorecard
 from acsbench.leaderboard.score import METRICS, metrics
 from acsbench.leaderboard.scorecard import (
     SIGNS,
@@ -209,3 +210,75 @@ def test_small_groups_are_hidden_with_what_would_tell_them():
     groups["large"] = patients >= 100
     assert shown_groups(groups, labels, patients) == {"large"}
     assert shown_groups({"a": patients < 200, "b": patients >= 200}, labels, patients) == {"a", "b"}
+
+
+def test_other_tasks_of_the_file_are_checked_and_not_scored(tmp_path, labels, risk):
+    only_acs = labels[["ecg_id", "patient_id", "acs"]]
+    path = submitted(tmp_path, ecg_id=labels["ecg_id"], acs=risk, mace=1 - risk)
+    assert list(score_submission(path, only_acs)) == ["acs"]
+    both = labels[[*only_acs, "mace"]]
+    assert score_submission(path, only_acs) == score_submission(path, both, tasks=["acs"])
+    path = submitted(tmp_path, ecg_id=labels["ecg_id"], mace=1 - risk)
+    with pytest.raises(DataError, match="predicts no acs"):
+        score_submission(path, only_acs)
+
+
+def test_empty_labels_are_missing_however_they_are_written(tmp_path, labels, holdout, risk):
+    table = labels.drop(columns="risk")
+    texts = table.assign(
+        acs=table["acs"].map(lambda label: "" if np.isnan(label) else f"{label:.0f}"),
+        mace=np.nan,
+        other="",
+    )
+    path = submitted(tmp_path, ecg_id=labels["ecg_id"], probability=risk)
+    assert score_submission(path, texts) == score_submission(path, holdout, tasks=["acs"])
+    with pytest.raises(DataError, match="no column with labels"):
+        holdout_of(texts.drop(columns="acs"))
+
+
+def test_ids_may_be_whole_numbers(tmp_path, labels, risk):
+    table = labels[["patient_id", "acs"]].assign(ecg_id=np.arange(ECGS))
+    path = submitted(tmp_path, ecg_id=np.arange(ECGS), acs=risk)
+    as_text = table.assign(ecg_id=table["ecg_id"].astype(str))
+    assert score_submission(path, table) == score_submission(path, as_text)
+
+
+def test_figures_as_members_see_them_tell_no_single_labels(labels):
+    """Brier to all digits would be a sum of labels times powers of two."""
+    told = np.arange(24)
+    holdout = holdout_of(labels[["ecg_id", "patient_id", "acs"]].dropna())
+    probabilities = np.full(len(holdout.ecg_ids), 0.5)
+    probabilities[told] += 2.0 ** -(told + 2)
+    public = public_part(holdout)
+    exact = score_predictions(holdout, {"acs": probabilities}, public)
+    shown = rounded_scorecard(exact, 3)
+
+    def decoded(card):
+        parts = card.tasks["acs"].values()
+        total = sum(part.metrics["brier"].value * part.metrics["brier"].n for part in parts)
+        rest = np.sum(probabilities**2) - total
+        # Those with p = 0.5 add the same whatever their label.
+        found = []
+        for k in told:
+            found.append(float(rest >= 2.0 ** -(k + 1) - 1e-9))
+            rest -= found[-1] * 2.0 ** -(k + 1)
+        return np.array(found)
+
+    truth = holdout.labels["acs"][told]
+    assert (decoded(exact) == truth).all()
+    assert (decoded(shown) == truth).mean() < 0.9
+    for part in shown.tasks["acs"].values():
+        of_groups = (group.auroc for group in part.subgroups if group.auroc)
+        estimates = (*part.metrics.values(), *of_groups)
+        for number in (getattr(e, name) for e in estimates for name in ("value", "low", "high")):
+            assert abs(number) >= 10 or number == round(number, 3) or np.isnan(number)
+
+
+def test_large_numbers_are_rounded_to_significant_digits():
+    assert rounded(1234.5678, 3) == 1235
+    assert rounded(-12.345678, 3) == -12.35
+    assert rounded(9.87654, 3) == 9.877
+    assert rounded(1.23456e-5, 3) == 0
+    assert rounded(1e300 / 3, 3) == 3.333e299
+    assert rounded(np.inf, 3) == np.inf
+    assert np.isnan(rounded(np.nan, 3))

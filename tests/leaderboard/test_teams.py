@@ -96,7 +96,9 @@ def test_a_lost_password_is_replaced_by_a_link_that_works_once(database: Databas
     token = teams.reset_link(database, ada.id)
     with pytest.raises(ConfigurationError, match="never was"):
         teams.sign_up(database, token, "Eve", PASSWORD)
+    of_the_thief = tokens.create_token(database, ada.id, "laptop")
     changed = teams.reset_password(database, token, "another long one")
+    assert tokens.user_of_token(database, of_the_thief) is None
     assert changed.id == ada.id
     assert changed.session_key != ada.session_key
     with pytest.raises(ConfigurationError, match="been used"):

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -42,10 +43,15 @@ def _jobs(database: Database) -> list[Job]:
         return list(session.scalars(select(Job).order_by(Job.id)))
 
 
-def _claim(site: Site, lease_seconds: float = 60) -> Claim:
-    claimed = jobs.claim(site.database, lease_seconds)
+def _claim(site: Site) -> Claim:
+    claimed = jobs.claim(site.database, 60)
     assert claimed is not None
     return claimed
+
+
+def _let_leases_run_out(site: Site) -> None:
+    with site.database.write() as session:
+        session.execute(update(Job).values(lease_until=now() - timedelta(seconds=1)))
 
 
 def _score(site: Site, claimed: Claim) -> bool:
@@ -73,9 +79,9 @@ def test_a_submission_is_scored_on_both_parts_by_patients(site: Site) -> None:
 
 def test_a_worker_that_dies_before_it_finishes_leaves_the_job_to_another(site: Site) -> None:
     site.submit(site.member("Heart Lab"), 1)
-    dead = _claim(site, lease_seconds=0.05)
+    dead = _claim(site)
     assert jobs.claim(site.database, 60) is None
-    time.sleep(0.06)
+    _let_leases_run_out(site)
     assert site.score() == 1
     [job] = _jobs(site.database)
     assert (job.state, job.attempts) == (JobState.DONE, 2)
@@ -96,10 +102,10 @@ def test_a_worker_that_dies_while_it_writes_leaves_nothing(
 
     monkeypatch.setattr(worker, "keep_score", killed)
     with pytest.raises(KeyboardInterrupt):
-        _score(site, _claim(site, lease_seconds=0.01))
+        _score(site, _claim(site))
     assert _scores(site.database) == []
     monkeypatch.undo()
-    time.sleep(0.02)
+    _let_leases_run_out(site)
     assert site.score() == 1
     assert len(_scores(site.database)) == 1
 
@@ -185,6 +191,36 @@ def test_a_job_over_which_workers_keep_dying_is_given_up(site: Site) -> None:
     assert site.score() == 1
     with site.database.read() as session:
         assert session.get_one(Submission, receipt.submission_id).state is SubmissionState.SCORED
+
+
+def test_what_is_given_up_keeps_no_worker_from_the_rest(site: Site) -> None:
+    for team in ("Heart Lab", "Another", "Third"):
+        site.submit(site.member(team), 1)
+    with site.database.write() as session:
+        session.execute(update(Job).where(Job.id < 3).values(attempts=jobs.MOST_ATTEMPTS))
+    assert site.score() == 1
+    states = [job.state for job in _jobs(site.database)]
+    assert states == [JobState.FAILED, JobState.FAILED, JobState.DONE]
+
+
+def test_a_job_that_takes_its_time_stays_with_its_worker(site: Site) -> None:
+    site.submit(site.member("Heart Lab"), 1)
+    claimed = jobs.claim(site.database, 0.01)
+    assert claimed is not None
+    with jobs.holding(site.database, claimed, 3):
+        assert jobs.renew(site.database, claimed, 3)
+        until = now() + timedelta(seconds=10)
+        # Renewed after a second: the lease then ends later than the first one would have.
+        first = _jobs(site.database)[0].lease_until
+        while (lease := _jobs(site.database)[0].lease_until) == first and now() < until:
+            time.sleep(0.05)
+        assert lease is not None
+        assert first is not None
+        assert lease > first
+    _let_leases_run_out(site)
+    other = _claim(site)
+    assert not jobs.renew(site.database, claimed, 3)
+    assert jobs.renew(site.database, other, 3)
 
 
 def test_an_error_in_scoring_fails_the_job_without_telling_more(
@@ -277,8 +313,7 @@ def test_rescoring_takes_waiting_jobs_along_in_order(site: Site) -> None:
     # What was running is scored in its turn; its worker's result is thrown away.
     assert not _score(site, running)
     assert len(_scores(site.database)) == 1
-    with site.database.write() as session:
-        session.execute(update(Job).values(lease_until=now()))
+    _let_leases_run_out(site)
     site.score()
     assert [score.submission_id for score in _scores(site.database)] == [first, second]
 

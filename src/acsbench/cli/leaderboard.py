@@ -6,7 +6,6 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -207,10 +206,11 @@ def open_phase(
         typer.Option(min=1, help="Submissions of a team in all. [default: board.yaml's]"),
     ] = None,
     until: Annotated[
-        datetime | None,
+        str | None,
         typer.Option(
-            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M"],
-            help="Last moment (UTC) for uploads. [default: until closed]",
+            metavar="DATE[THH:MM]",
+            help="Last moment (UTC) for uploads; a date alone means the end of that day. "
+            "[default: until closed]",
             show_default=False,
         ),
     ] = None,
@@ -221,10 +221,15 @@ def open_phase(
 
     limits = open_folder(board).settings.limits
     wanted = Limits(per_day=per_day or limits.per_day, total=total or limits.total)
-    end = None if until is None else until.replace(tzinfo=UTC)
+    end = phases.end_of_phase(until or "")
     with _database_of(board) as database:
+        seen_before = phases.private_part_was_shown(database)
         phase = phases.open_phase(database, name, wanted, closes_at=end)
     say(f"{phase.name} is open: {wanted.per_day} submissions a day, {wanted.total} in all")
+    if end is not None:
+        say(f"Uploads end on {end:%Y-%m-%d at %H:%M:%S} UTC")
+    if seen_before:
+        say(f"Mind: {phases.SHOWN_BEFORE}")
 
 
 @app.command("close-phase")
@@ -320,10 +325,10 @@ def submit(
     ] = "",
 ) -> None:
     """Submit predictions to a board."""
+    from acsbench.leaderboard.web.client import read_token
     from acsbench.leaderboard.web.client import submit as send
 
-    token = token_file.read_text(encoding="utf-8").strip()
-    receipt = send(server, token, predictions, model)
+    receipt = send(server, read_token(token_file), predictions, model)
     say(f"submission {receipt['id']}: {receipt['state']}")
 
 

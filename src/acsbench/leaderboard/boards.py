@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from pydantic import ValidationError
 from sqlalchemy import func, or_, select, tuple_
 from sqlalchemy.orm import Session, undefer
 
@@ -23,7 +25,8 @@ from acsbench.leaderboard.database.tables import (
 )
 from acsbench.leaderboard.database.types import PhaseState
 from acsbench.leaderboard.rank import ranks
-from acsbench.leaderboard.scorecard import Part
+from acsbench.leaderboard.rounding import rounded_scorecard
+from acsbench.leaderboard.scorecard import Part, Scorecard
 from acsbench.statistics import holm
 
 PUBLIC: Part = "public"
@@ -80,18 +83,21 @@ class SubmissionView:
     Args:
         submission: the upload.
         standings: by task, what the board knows; their private values are not for the team
-            while `scorecard` is None.
+            unless `all_shown`.
+        all_shown: whether everything is shown: to the organiser, and once the phase is closed.
         ranks: by task, where the submission is the one that counts for its team.
         selected: tasks for which the team chose it.
-        scorecard: all numbers, once the phase is closed; the organiser's always.
+        scorecard: all numbers, if `all_shown`; exact for the organiser alone. None if there is none
+            yet, or that of another version of the code, which cannot be read.
         scores: versions of code, labels and task by which it was scored, newest first.
     """
 
     submission: Submission
     standings: dict[str, Standing]
+    all_shown: bool
     ranks: dict[str, int]
     selected: tuple[str, ...]
-    scorecard: dict[str, Any] | None
+    scorecard: Scorecard | None
     scores: tuple[Score, ...]
 
 
@@ -116,8 +122,17 @@ def ranking(database: Database, task: str, phase: Phase) -> Ranking:
         return _ranking(session, task, phase)
 
 
-def submission_view(database: Database, submission_id: int, viewer: User) -> SubmissionView | None:
-    """A submission's page; None where it does not exist or is not the viewer's to see."""
+def submission_view(
+    database: Database, submission_id: int, viewer: User, digits: int
+) -> SubmissionView | None:
+    """A submission's page; None where it does not exist or is not the viewer's to see.
+
+    Args:
+        database: the board's.
+        submission_id: the submission.
+        viewer: who looks at it.
+        digits: decimals that members see; the organiser sees all.
+    """
     with database.read() as session:
         submission = session.get(Submission, submission_id)
         if submission is None or not _may_see(viewer, submission):
@@ -128,9 +143,14 @@ def submission_view(database: Database, submission_id: int, viewer: User) -> Sub
             select(Score).where(Score.submission_id == submission_id).order_by(Score.id.desc())
         ).all()
         by_task = {standing.task: standing for standing in standings}
+        all_shown = viewer.is_organiser or submission.phase.state is PhaseState.CLOSED
+        scorecard = _scorecard(session, submission) if all_shown else None
+        if scorecard is not None and not viewer.is_organiser:
+            scorecard = rounded_scorecard(scorecard, digits)
         return SubmissionView(
             submission=submission,
             standings=by_task,
+            all_shown=all_shown,
             ranks={
                 row_task: row.rank
                 for row_task in by_task
@@ -138,7 +158,7 @@ def submission_view(database: Database, submission_id: int, viewer: User) -> Sub
                 if row.submission_id == submission_id
             },
             selected=tuple(session.scalars(chosen.order_by(Selection.task))),
-            scorecard=_scorecard(session, submission, viewer),
+            scorecard=scorecard,
             scores=tuple(scores),
         )
 
@@ -152,15 +172,19 @@ def _may_see(viewer: User, submission: Submission) -> bool:
     return viewer.is_organiser or viewer.team_id == submission.team_id
 
 
-def _scorecard(session: Session, submission: Submission, viewer: User) -> dict[str, Any] | None:
-    if not viewer.is_organiser and submission.phase.state is PhaseState.OPEN:
-        return None
+def _scorecard(session: Session, submission: Submission) -> Scorecard | None:
     current = session.scalar(
         select(Score)
         .where(Score.submission_id == submission.id, Score.is_current)
         .options(undefer(Score.scorecard))
     )
-    return None if current is None else current.scorecard
+    if current is None:
+        return None
+    try:
+        return Scorecard.from_json(json.dumps(current.scorecard))
+    except ValidationError:
+        # Of an earlier version, until the organiser has it scored again.
+        return None
 
 
 @dataclass(frozen=True)
@@ -261,14 +285,16 @@ def _significant(session: Session, task: str, part: Part, ids: Sequence[int]) ->
     if len(ids) < 2:
         return {}
     best, *others = ids
-    versions = select(Score.labels_digest, Score.tasks_digest).where(
+    versions = select(Score.scoring_version, Score.labels_digest, Score.tasks_digest).where(
         Score.submission_id == best, Score.is_current
     )
     wanted = select(Comparison.other_id, Comparison.p_value).where(
         Comparison.best_id == best,
         Comparison.task == task,
         Comparison.part == part,
-        tuple_(Comparison.labels_digest, Comparison.tasks_digest).in_(versions),
+        tuple_(Comparison.scoring_version, Comparison.labels_digest, Comparison.tasks_digest).in_(
+            versions
+        ),
     )
     found = dict(session.execute(wanted).all())
     # One that is not compared yet counts as if it did not differ, so that the others can only

@@ -12,7 +12,11 @@ from numpy.typing import NDArray
 from acsbench.leaderboard.columns import ID
 from acsbench.leaderboard.wording import listed, named, quoted
 
-_NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
+LONGEST = 64
+"""Characters of a prediction; the shortest text of any number has fewer."""
+
+# A digit can be matched in one way only, or a long text that is no number would take minutes.
+_NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
 _INFINITE = re.compile(r"\s*[+-]?inf(inity)?\s*", re.ASCII | re.IGNORECASE)
 _MISSING = ("", "nan", "na", "n/a", "null", "none", "-")
 _MANY_NEGATIVE, _MANY_OUTSIDE = 0.25, 0.5
@@ -119,11 +123,13 @@ def _core(ecg_id: str) -> str:
 def numbers(cells: Sequence[str]) -> NDArray[np.float64]:
     """Texts as numbers; NaN where one is none, shape (n,).
 
-    Decimals with a point, and exponents; no digit groups, and no digits of other scripts.
+    Decimals with a point, and exponents; no digit groups, no digits of other scripts, and no more
+    than `LONGEST` characters.
     """
     together = "".join(cells)
     # float() takes 1_000 and digits of all scripts as well.
-    if together.isascii() and "_" not in together:
+    plain = together.isascii() and "_" not in together
+    if plain and max(map(len, cells), default=0) <= LONGEST:
         try:
             return np.fromiter(map(float, cells), np.float64, len(cells))
         except ValueError:
@@ -186,6 +192,8 @@ def _constant(name: str, values: NDArray[np.float64]) -> list[str]:
 
 def _value_words(cell: str, value: float) -> str:
     """What is wrong with one prediction."""
+    if len(cell) > LONGEST:
+        return f"{quoted(cell)} has {len(cell):,} characters; write a number of at most {LONGEST}"
     text = cell.strip()
     if text.casefold() in _MISSING:
         return "the prediction is missing"
@@ -201,6 +209,8 @@ def _value_words(cell: str, value: float) -> str:
 
 
 def _number(cell: str) -> float:
+    if len(cell) > LONGEST:
+        return float("nan")
     if _NUMBER.fullmatch(cell):
         return float(cell)
     if _INFINITE.fullmatch(cell):

@@ -55,7 +55,7 @@ class _Checked:
 
 def check_submission(
     path: Path | str,
-    holdout_ids: Iterable[str],
+    holdout_ids: Iterable[object] | None,
     *,
     tasks: Sequence[str] = TASKS,
     max_bytes: int = MAX_BYTES,
@@ -71,7 +71,7 @@ def check_submission(
 
     Args:
         path: the file.
-        holdout_ids: of the ECGs to be predicted.
+        holdout_ids: of the ECGs to be predicted, as text or as whole numbers.
         tasks: what can be predicted.
         max_bytes: size above which the file is not read.
 
@@ -87,7 +87,7 @@ def check_submission(
 
 def check_upload(
     content: bytes,
-    holdout_ids: Iterable[str],
+    holdout_ids: Iterable[object] | None,
     *,
     tasks: Sequence[str] = TASKS,
     max_bytes: int = MAX_BYTES,
@@ -103,7 +103,7 @@ def check_upload(
 
 def read_checked(
     path: Path | str,
-    holdout_ids: Iterable[str],
+    holdout_ids: Iterable[object] | None,
     *,
     tasks: Sequence[str] = TASKS,
     max_bytes: int = MAX_BYTES,
@@ -124,7 +124,7 @@ def read_checked(
 
 def read_upload(
     content: bytes,
-    holdout_ids: Iterable[str],
+    holdout_ids: Iterable[object] | None,
     *,
     tasks: Sequence[str] = TASKS,
     max_bytes: int = MAX_BYTES,
@@ -156,11 +156,16 @@ def _content(path: Path | str, max_bytes: int) -> bytes | str:
 
 
 def _checked(
-    content: bytes, holdout_ids: Iterable[str], tasks: Sequence[str], max_bytes: int
+    content: bytes, holdout_ids: Iterable[object] | None, tasks: Sequence[str], max_bytes: int
 ) -> _Checked:
     if len(content) > max_bytes:
         return _refused(f"the file is larger than {max_bytes:,} bytes")
-    position = {str(ecg_id): place for place, ecg_id in enumerate(holdout_ids)}
+    position = {
+        str(ecg_id): place
+        for place, ecg_id in enumerate(() if holdout_ids is None else holdout_ids)
+    }
+    if not position:
+        return _refused("no ids of the holdout were given to check it against")
     try:
         unreadable = not_csv_text(content)
         return _refused(unreadable) if unreadable else _checked_text(content, position, tasks)

@@ -20,6 +20,7 @@ _OTHER_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 # Fewer than make the garbage collector look at them, which would take most of the time.
 _AT_A_TIME = 256
 _DECIMAL_COMMA = re.compile(r"\d,\d")
+_MOST_LINES_OF_A_VALUE = 10
 
 
 @dataclass
@@ -100,7 +101,7 @@ def _records(text: Iterable[str]) -> Iterator[Record]:
         csv.Error: with the line from which on the text is no CSV.
     """
     line = 1
-    reader = csv.reader(text, strict=True)
+    reader = csv.reader(_short_values(text), strict=True)
     try:
         for values in reader:
             if len(values) > 1 or (values and values[0].strip()):
@@ -111,6 +112,21 @@ def _records(text: Iterable[str]) -> Iterator[Record]:
             f"line {line}: this is no CSV from here on ({error}); every quotation mark needs a "
             "partner"
         ) from error
+
+
+def _short_values(text: Iterable[str]) -> Iterator[str]:
+    """Lines, of which no value in quotation marks goes over many.
+
+    Raises:
+        csv.Error: one does; a single row could hold the whole file.
+    """
+    inside, lines = False, 0
+    for line in text:
+        inside ^= line.count('"') % 2 == 1
+        lines = lines + 1 if inside else 0
+        if lines > _MOST_LINES_OF_A_VALUE:
+            raise csv.Error(f"a value goes over more than {_MOST_LINES_OF_A_VALUE} lines")
+        yield line
 
 
 def _header_problems(header: Record, records: Iterator[Record], tasks: Sequence[str]) -> list[str]:
@@ -170,7 +186,8 @@ def _read_regular(
     """
     texts: dict[str, list[str]] = {name: [] for name in places}
     with _text(content) as text:
-        reader = csv.reader(text, strict=True)
+        lines = _short_values(text) if b'"' in content else text
+        reader = csv.reader(lines, strict=True)
         rows = 0
         try:
             if next(reader) != names:

@@ -61,6 +61,7 @@ def _missing(
     scored = select(Score.submission_id).where(
         Score.submission_id.in_([best, *others]),
         Score.is_current,
+        Score.scoring_version == versions.scoring_version,
         Score.labels_digest == versions.labels_digest,
         Score.tasks_digest == versions.tasks_digest,
     )
@@ -70,6 +71,7 @@ def _missing(
             Comparison.best_id == best,
             Comparison.task == task,
             Comparison.part == part,
+            Comparison.scoring_version == versions.scoring_version,
             Comparison.labels_digest == versions.labels_digest,
             Comparison.tasks_digest == versions.tasks_digest,
         )
@@ -92,6 +94,7 @@ def _keep(
             other_id=other,
             task=task,
             part=part,
+            scoring_version=versions.scoring_version,
             labels_digest=versions.labels_digest,
             tasks_digest=versions.tasks_digest,
             p_value=p,

@@ -29,6 +29,8 @@ _BY_FIRST_LETTER = {
 }
 
 _SAMPLE = 4096
+LONGEST_LINE = 10_000
+"""Bytes; an id and two numbers take a hundredth of it."""
 
 
 def not_csv_text(content: bytes) -> str | None:
@@ -63,6 +65,25 @@ def not_csv_text(content: bytes) -> str | None:
     if first_letter in _BY_FIRST_LETTER:
         kind, fix = _BY_FIRST_LETTER[first_letter]
         return f"the file looks like {kind}; {fix}"
+    start = _start_of_long_line(content)
+    if start is not None:
+        return (
+            f"line {_line_of(content, start)} has more than {LONGEST_LINE:,} bytes; write an id "
+            "and its predictions on each line"
+        )
+    return None
+
+
+def _start_of_long_line(content: bytes) -> int | None:
+    """Where the first line begins that is longer than any line should be, if there is one."""
+    start = 0
+    while start + LONGEST_LINE < len(content):
+        # The last end of line within reach skips many lines at once.
+        reach = start, start + LONGEST_LINE + 1
+        end = max(content.rfind(b"\n", *reach), content.rfind(b"\r", *reach))
+        if end < 0:
+            return start
+        start = end + 1
     return None
 
 

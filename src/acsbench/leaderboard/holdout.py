@@ -59,8 +59,8 @@ def holdout_of(table: pd.DataFrame, file: Path | str | None = None) -> Holdout:
 
     Args:
         table: one row per ECG: `ecg_id`, `patient_id`, a column of 0 and 1 per task, empty where
-            an ECG is not in the task; and, if they are known, `sex`, `race`, `age` and flags of
-            a reading whose names begin with `has_`.
+            an ECG is not in the task (one that is empty throughout is no task); and, if they are
+            known, `sex`, `race`, `age` and flags of a reading whose names begin with `has_`.
         file: that errors name.
 
     Raises:
@@ -86,11 +86,15 @@ def holdout_of(table: pd.DataFrame, file: Path | str | None = None) -> Holdout:
             fix="Keep one row for each ECG",
         )
     known = [c for c in table if c in COVARIATES or str(c).startswith(SIGN_PREFIX)]
-    tasks = [str(column) for column in table if column not in (ID, PATIENT, *known)]
+    others = table[[column for column in table if column not in (ID, PATIENT, *known)]]
+    # A table in memory may hold "" where one from a file holds nothing; a column of nothing else
+    # is a task that this holdout has no labels of.
+    others = others.mask(others == "").dropna(axis="columns", how="all")
+    tasks = [str(column) for column in others]
     if not tasks:
         raise DataError("there is no column with labels", file=file, fix="Add acs, mace or both")
     numbers, names = pd.factorize(patients)
-    labels = {task: _labels(table, task, numbers, file) for task in tasks}
+    labels = {task: _labels(others, task, numbers, file) for task in tasks}
     return Holdout(
         ecg_ids=tuple(ids),
         patients=numbers.astype(np.intp),

@@ -1,6 +1,7 @@
 """The queue in the database: jobs are claimed for a while, and finished once.
 
-A worker claims a job with a lease, scores outside any transaction, and finishes the job in the
+A worker claims a job with a lease, which it renews while it scores outside any transaction, and
+finishes the job in the
 transaction that writes the score, which goes through only while the lease is its own. So a worker
 may die at any moment:
 
@@ -16,10 +17,14 @@ public score that went through the Ladder depends on those before.
 from __future__ import annotations
 
 import secrets
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, or_, select, update
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, aliased
 
 from acsbench.leaderboard.audit import now, record
@@ -86,19 +91,51 @@ def claim(database: Database, lease_seconds: float) -> Claim | None:
             return None
     with database.write() as session:
         # Each worker of PostgreSQL passes over the row that another is about to claim.
-        job = session.scalar(
-            _next_job().order_by(Job.id).limit(1).with_for_update(skip_locked=True)
-        )
-        if job is None:
-            return None
-        if job.attempts >= MOST_ATTEMPTS:
+        wanted = _next_job().order_by(Job.id).limit(1).with_for_update(skip_locked=True)
+        while (job := session.scalar(wanted)) is not None and job.attempts >= MOST_ATTEMPTS:
             _give_up(session, job, GIVEN_UP)
+        if job is None:
             return None
         job.state = JobState.RUNNING
         job.attempts += 1
         job.lease = secrets.token_hex(16)
         job.lease_until = now() + timedelta(seconds=lease_seconds)
         return Claim(job.id, job.submission_id, job.lease)
+
+
+def renew(database: Database, claimed: Claim, lease_seconds: float) -> bool:
+    """Lengthen the lease of a job that takes its time.
+
+    Returns:
+        False if the job is no longer ours.
+    """
+    until = now() + timedelta(seconds=lease_seconds)
+    with database.write() as session:
+        renewed = session.execute(
+            update(Job).where(_is_ours(claimed)).values(lease_until=until).returning(Job.id)
+        )
+        return renewed.first() is not None
+
+
+@contextmanager
+def holding(database: Database, claimed: Claim, lease_seconds: float) -> Iterator[None]:
+    """Renew the lease from time to time, in a thread, for as long as this process lives."""
+    over = threading.Event()
+
+    def renew_until_over() -> None:
+        while not over.wait(lease_seconds / 3):
+            # A database that cannot be reached now is asked again in time.
+            with suppress(SQLAlchemyError):
+                if not renew(database, claimed, lease_seconds):
+                    return
+
+    renewing = threading.Thread(target=renew_until_over, name="lease", daemon=True)
+    renewing.start()
+    try:
+        yield
+    finally:
+        over.set()
+        renewing.join()
 
 
 def finish(session: Session, claimed: Claim) -> bool:

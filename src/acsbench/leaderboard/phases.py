@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from contextlib import suppress
+from datetime import UTC, date, datetime, time
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -13,8 +14,17 @@ from acsbench.leaderboard.audit import now, record
 from acsbench.leaderboard.database.connect import Database
 from acsbench.leaderboard.database.tables import Phase
 from acsbench.leaderboard.database.types import PhaseState
+from acsbench.leaderboard.names import clean_name
 from acsbench.leaderboard.settings import Limits
-from acsbench.leaderboard.teams import clean_name
+
+LAST_SECOND = time(23, 59, 59)
+
+SHOWN_BEFORE = (
+    "an earlier phase of this board has shown its private scores. A new one has the same labels "
+    "and the same private part, so that its final ranking is no longer on data which no team has "
+    "seen scores of. For a fresh holdout make a new board"
+)
+"""What to know before a second phase is opened."""
 
 
 def open_phase(
@@ -116,6 +126,37 @@ def phases(database: Database) -> list[Phase]:
     """All phases, newest first."""
     with database.read() as session:
         return list(session.scalars(select(Phase).order_by(Phase.id.desc())))
+
+
+def private_part_was_shown(database: Database) -> bool:
+    """Whether an earlier phase was closed, which has shown scores of the private part."""
+    closed = exists().where(Phase.state == PhaseState.CLOSED)
+    with database.read() as session:
+        return bool(session.scalar(select(closed)))
+
+
+def end_of_phase(text: str) -> datetime | None:
+    """When a phase ends, as people write it, in UTC; None for an empty text.
+
+    Raises:
+        ConfigurationError: it is no time.
+
+    Examples:
+        >>> end_of_phase("2026-12-24T18:00").isoformat(), end_of_phase("2026-12-24").isoformat()
+        ('2026-12-24T18:00:00+00:00', '2026-12-24T23:59:59+00:00')
+    """
+    text = text.strip()
+    if not text:
+        return None
+    try:
+        with suppress(ValueError):
+            return datetime.combine(date.fromisoformat(text), LAST_SECOND, UTC)
+        end = datetime.fromisoformat(text)
+        return end.replace(tzinfo=UTC) if end.tzinfo is None else end.astimezone(UTC)
+    except ValueError as error:
+        raise ConfigurationError(
+            "Write the end as in 2026-12-24T18:00; a date alone means the end of that day (UTC)"
+        ) from error
 
 
 def _check_end(phase: Phase, closes_at: datetime | None) -> None:

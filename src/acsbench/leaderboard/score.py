@@ -11,8 +11,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from acsbench.errors import DataError
-from acsbench.leaderboard.check import MAX_BYTES, read_checked
-from acsbench.leaderboard.holdout import Holdout, holdout_of
+from acsbench.leaderboard.check import MAX_BYTES, TASKS, read_checked
+from acsbench.leaderboard.holdout import ID, Holdout, holdout_of
 from acsbench.statistics import (
     Estimate,
     auroc,
@@ -62,7 +62,8 @@ def score_submission(
         max_bytes: size above which the file is not read.
 
     Returns:
-        By task and by metric (`METRICS`); tasks that the file does not predict are missing.
+        By task and by metric (`METRICS`); tasks that the file does not predict are missing, and
+        what it predicts beside `tasks` is checked but not scored.
 
     Raises:
         DataError: the submission is refused, for all the reasons that the error gives, or the
@@ -75,12 +76,22 @@ def score_submission(
         raise DataError(
             f"the labels have no task {unknown[0]!r}", fix=f"Name {' or '.join(holdout.tasks)}"
         )
-    predictions = read_checked(path, holdout.ecg_ids, tasks=wanted, max_bytes=max_bytes)
+    allowed = tuple(dict.fromkeys((*TASKS, *holdout.tasks)))
+    predictions = read_checked(path, holdout.ecg_ids, tasks=allowed, max_bytes=max_bytes)
     scores = {}
-    for task, probabilities in predictions.items():
+    for task in wanted:
+        if task not in predictions:
+            continue
+        probabilities = predictions[task]
         scored = ~np.isnan(holdout.labels[task])
         scores[task] = metrics(
             holdout.labels[task][scored], probabilities[scored], holdout.patients[scored]
+        )
+    if not scores:
+        raise DataError(
+            f"the file predicts no {' and no '.join(wanted)}",
+            file=path,
+            fix=f"Give the columns {ID} and {' or '.join(wanted)}",
         )
     return scores
 

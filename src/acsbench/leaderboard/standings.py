@@ -12,6 +12,7 @@ from acsbench.leaderboard.database.connect import Database
 from acsbench.leaderboard.database.tables import Score, Standing, Submission
 from acsbench.leaderboard.database.types import SubmissionState
 from acsbench.leaderboard.ladder import ladder, released
+from acsbench.leaderboard.rounding import rounded_estimate
 from acsbench.leaderboard.score import RANK_METRIC
 from acsbench.leaderboard.scorecard import PartScore, Scorecard
 from acsbench.leaderboard.scoring import Predictions, Scorer, Versions
@@ -82,7 +83,8 @@ def keep_score(
     session.execute(delete(Standing).where(Standing.submission_id == submission_id))
     session.flush()
     for task, parts in scorecard.tasks.items():
-        public, private = (_rank_key(parts[part]) for part in ("public", "private"))
+        public = _rank_key(parts["public"])
+        private = rounded_estimate(_rank_key(parts["private"]), settings.round_digits)
         standing = _standing(session, settings, submission, task, public)
         standing.score_id = score.id
         standing.private_value, standing.private_low, standing.private_high = (

@@ -18,11 +18,14 @@ from acsbench.leaderboard.database.connect import Database
 from acsbench.leaderboard.database.tables import Phase, Selection, Submission, Team, User
 from acsbench.leaderboard.database.types import PhaseState, SubmissionState
 from acsbench.leaderboard.jobs import add_job
+from acsbench.leaderboard.names import clean_name
 from acsbench.leaderboard.settings import Settings
-from acsbench.leaderboard.teams import clean_name
 
 MOST_REFUSALS = 50
 """Refused uploads of a team and day that are kept; of further ones the reasons are told alone."""
+
+LISTED = 1000
+"""Uploads on a page; exports and the API have all."""
 
 _COUNTED = (SubmissionState.QUEUED, SubmissionState.SCORED)
 """States that count against the limits: what was refused or failed costs nothing."""
@@ -134,8 +137,10 @@ def allowance(database: Database, team_id: int) -> Allowance:
     return Allowance(phase, min(max(phase.per_day - today, 0), total_left), total_left, tomorrow)
 
 
-def team_submissions(database: Database, team_id: int, limit: int = 1000) -> list[Submission]:
-    """A team's uploads, refused ones included, newest first."""
+def team_submissions(
+    database: Database, team_id: int, limit: int | None = None
+) -> list[Submission]:
+    """A team's uploads, refused ones included, newest first; all, or so many."""
     wanted = (
         select(Submission)
         .where(Submission.team_id == team_id)

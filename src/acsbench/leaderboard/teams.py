@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 import secrets
-import unicodedata
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -16,13 +14,14 @@ from acsbench.errors import ConfigurationError
 from acsbench.leaderboard.audit import now, record
 from acsbench.leaderboard.database.connect import Database
 from acsbench.leaderboard.database.tables import (
-    LONGEST_NAME,
     Invitation,
     Submission,
     Team,
     User,
 )
+from acsbench.leaderboard.names import clean_name, name_key
 from acsbench.leaderboard.passwords import hash_password, new_token, password_fits, token_hash
+from acsbench.leaderboard.tokens import revoke_all
 
 INVITATION_DAYS = 14
 _NOT_VALID = "This link has been used, has expired, or never was; ask the organiser for another"
@@ -121,7 +120,7 @@ def sign_up(database: Database, token: str, name: str, password: str) -> User:
 
 
 def reset_password(database: Database, token: str, password: str) -> User:
-    """Use a link of `reset_link`: set the user's new password, which ends all sessions.
+    """Use a link of `reset_link`: set the user's new password, which ends all sessions and tokens.
 
     Raises:
         ConfigurationError: the link is no longer valid, or the password is too weak.
@@ -134,6 +133,8 @@ def reset_password(database: Database, token: str, password: str) -> User:
         changed = _use_invitation(session, token).user
         assert changed is not None
         changed.password_hash, changed.session_key = password_hash, _new_session_key()
+        # Whoever had the old password may have made them.
+        revoke_all(session, changed.id)
         record(session, "set new password", changed.id)
         return changed
 
@@ -224,37 +225,6 @@ def reinstate_team(database: Database, team_id: int, by: int | None = None) -> N
     with database.write() as session:
         session.execute(update(Team).where(Team.id == team_id).values(suspended_at=None))
         record(session, "reinstate team", by, team=team_id)
-
-
-def clean_name(name: str) -> str:
-    r"""A name without control characters, invisible ones and needless spaces.
-
-    Raises:
-        ConfigurationError: nothing is left, or too much.
-
-    Examples:
-        >>> clean_name("  Heart   Lab\u202e ")
-        'Heart Lab'
-    """
-    shown = "".join(
-        " " if character.isspace() else character
-        for character in unicodedata.normalize("NFC", name)
-        if character.isspace() or unicodedata.category(character)[0] != "C"
-    )
-    shown = re.sub(" +", " ", shown).strip()
-    if not 1 <= len(shown) <= LONGEST_NAME:
-        raise ConfigurationError(f"A name has 1 to {LONGEST_NAME} characters")
-    return shown
-
-
-def name_key(name: str) -> str:
-    """A form in which names that look alike are equal.
-
-    >>> name_key("Ｈeart LAB") == name_key("heart lab")
-    True
-    """
-    folded = unicodedata.normalize("NFKC", name).casefold()
-    return "".join(folded.split())[: 4 * LONGEST_NAME]
 
 
 def _team(session: Session, name: str) -> Team:

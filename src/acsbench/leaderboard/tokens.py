@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from acsbench.errors import ConfigurationError
 from acsbench.leaderboard.audit import now, record
 from acsbench.leaderboard.database.connect import Database
 from acsbench.leaderboard.database.tables import ApiToken, User
+from acsbench.leaderboard.names import clean_name
 from acsbench.leaderboard.passwords import TOKEN_PREFIX, new_token, token_hash
-from acsbench.leaderboard.teams import clean_name
 
 MOST_TOKENS = 20
 """Valid tokens of a user."""
@@ -68,6 +69,15 @@ def tokens_of(database: Database, user_id: int) -> list[ApiToken]:
     wanted = select(ApiToken).where(ApiToken.user_id == user_id).order_by(ApiToken.id.desc())
     with database.read() as session:
         return list(session.scalars(wanted))
+
+
+def revoke_all(session: Session, user_id: int) -> None:
+    """Make all tokens of a user worthless, in the transaction that has the reason for it."""
+    session.execute(
+        update(ApiToken)
+        .where(ApiToken.user_id == user_id, ApiToken.revoked_at.is_(None))
+        .values(revoked_at=now())
+    )
 
 
 def revoke_token(database: Database, user_id: int, token_id: int) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from acsbench.errors import DataError
 from acsbench.leaderboard.comparisons import compare_some
 from acsbench.leaderboard.database.connect import Database, open_database
-from acsbench.leaderboard.jobs import Claim, claim, fail, finish
+from acsbench.leaderboard.jobs import Claim, claim, fail, finish, holding
 from acsbench.leaderboard.logs import log
 from acsbench.leaderboard.scorecard import Scorecard
 from acsbench.leaderboard.scoring import Scorer
@@ -63,7 +63,8 @@ def run_worker(
                     log("labels read again", labels=scorer.versions.labels_digest[:12])
                 claimed = claim(database, lease_seconds)
                 if claimed is not None:
-                    finished += score_job(database, folder.settings, scorer, claimed)
+                    with holding(database, claimed, lease_seconds):
+                        finished += score_job(database, folder.settings, scorer, claimed)
                 elif not compare_some(database, scorer, folder.settings.tasks):
                     if until_idle:
                         break

@@ -201,3 +201,29 @@ def test_numbers_that_no_row_has_are_not_found(
 def _routes(method: str) -> list[APIRoute]:
     routes = [route for pages in PAGES for route in pages.router.routes]
     return [r for r in routes if isinstance(r, APIRoute) and method in (r.methods or ())]
+
+
+@pytest.mark.parametrize("then", ["//[", "https://[", "/\\", "//elsewhere.org", "\x00"])
+def test_an_address_that_is_none_leads_home(
+    quick_site: Site, browser_of: NewBrowser, then: str
+) -> None:
+    quick_site.member("Heart Lab", "Ada")
+    browser = browser_of(quick_site, "Ada")
+    shown = browser.client.get("/sign-in", params={"then": then}, follow_redirects=False)
+    assert (shown.status_code, shown.headers["location"]) == (303, "/")
+    again = browser_of(quick_site)
+    fields = {"name": "Ada", "password": PASSWORD, "then": then}
+    assert again.send("/sign-in", fields).status_code == (422 if then == "\x00" else 200)
+
+
+@pytest.mark.parametrize("charset", ["utf-7", "utf-16", "undefined", "idna", "rot13", "none"])
+@pytest.mark.parametrize("field", ["form_token", "name", "then"])
+def test_forms_in_odd_character_sets_are_refused(
+    quick_site: Site, browser_of: NewBrowser, charset: str, field: str
+) -> None:
+    body = f'--b\r\nContent-Disposition: form-data; name="{field}"\r\n\r\n+2AA-\r\n--b--\r\n'
+    kind = f"multipart/form-data; boundary=b; charset={charset}"
+    answer = browser_of(quick_site).client.post(
+        "/sign-in", content=body.encode(), headers={"Content-Type": kind}
+    )
+    assert answer.status_code in (400, 403, 422)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 
 import httpx
@@ -12,7 +14,7 @@ from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
 from acsbench.errors import ConfigurationError, DataError
-from acsbench.leaderboard import phases, tokens
+from acsbench.leaderboard import phases, submissions, tokens
 from acsbench.leaderboard.database.tables import User
 from acsbench.leaderboard.web.client import submit
 from tests.leaderboard.conftest import MakeSite, Site
@@ -247,3 +249,70 @@ def test_the_api_is_as_it_describes_itself(
             case.call_and_validate(headers=headers, excluded_checks=excluded)
 
         call()
+
+
+def test_members_see_rounded_figures_and_only_after_the_phase(
+    quick_site: Site, browser_of: NewBrowser
+) -> None:
+    user = quick_site.member("Heart Lab", "Ada")
+    quick_site.submit(user, 1.0)
+    quick_site.score()
+    ada = browser_of(quick_site, "Ada")
+    headers = _with_token(quick_site, user)
+    of_organiser = _with_token(quick_site, organiser(quick_site))
+
+    def answers() -> tuple[str, str, dict]:
+        page = ada.get("/submissions/1").text
+        board = ada.get("/api/v1/board/acs").text
+        return page, board, ada.client.get("/api/v1/submissions/1", headers=headers).json()
+
+    def numbers(found: object) -> list[float]:
+        if isinstance(found, dict):
+            return [number for each in found.values() for number in numbers(each)]
+        if isinstance(found, list):
+            return [number for each in found for number in numbers(each)]
+        return [found] if isinstance(found, float) else []
+
+    page, board, details = answers()
+    for word in ("Brier", "Calibration", "private part"):
+        assert word not in page.replace("Select for the private part", "").split("All other")[0]
+    assert details["scorecard"] is None
+    assert all(number == round(number, 3) for number in numbers(details | json.loads(board)))
+
+    phases.close_phase(quick_site.database, 1)
+    page, board, details = answers()
+    assert "Brier" in page
+    shown = numbers(details | json.loads(board))
+    assert len(shown) > 40
+    assert all(number == round(number, 3) for number in shown)
+    assert not re.search(r"\d\.\d{4}", page.split("<main")[1].split("<svg")[0])
+    exact = ada.client.get("/api/v1/submissions/1", headers=of_organiser).json()
+    assert any(number != round(number, 3) for number in numbers(exact["scorecard"]))
+
+
+def test_the_organiser_is_told_that_a_second_phase_is_not_fresh(
+    quick_site: Site, browser_of: NewBrowser
+) -> None:
+    organiser(quick_site)
+    olga = browser_of(quick_site, "Olga")
+    assert "has shown its private scores" not in olga.get("/organise").text
+    phases.close_phase(quick_site.database, 1)
+    assert "has shown its private scores" in olga.get("/organise").text
+
+
+def test_a_team_takes_home_all_its_submissions(
+    quick_site: Site, browser_of: NewBrowser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(submissions, "LISTED", 2)
+    user = quick_site.member("Heart Lab", "Ada")
+    for seed in range(4):
+        quick_site.submit(user, 1.0, seed)
+    organiser(quick_site)
+    browser = browser_of(quick_site, "Ada")
+    browser.client.app.state.site.templates.globals["listed"] = 2
+    assert browser.get("/submissions").text.count("/submissions/") == 2
+    assert "These are the newest 2" in browser.get("/submissions").text
+    headers = _with_token(quick_site, user)
+    assert len(browser.client.get("/api/v1/submissions", headers=headers).json()) == 4
+    exported = browser_of(quick_site, "Olga").get("/organise/exports/submissions.csv").text
+    assert len(exported.splitlines()) == 5

@@ -211,8 +211,8 @@ class Standing(Base):
 
     `shown`, `shown_low` and `shown_high` are the public AUROC as it may be shown: rounded, and
     through the Ladder where that is on (then those of `best_submission_id`, the team's best so
-    far). `improved` says that this submission became the team's best. `private_…` are exact and
-    shown after the phase alone.
+    far). `improved` says that this submission became the team's best. `private_…` are rounded too,
+    and shown after the phase alone.
     """
 
     __tablename__ = "standings"
@@ -243,6 +243,7 @@ class Comparison(Base):
             "other_id",
             "task",
             "part",
+            "scoring_version",
             "labels_digest",
             "tasks_digest",
             name="uq_comparisons_pair",
@@ -254,6 +255,7 @@ class Comparison(Base):
     other_id: Mapped[int] = mapped_column(ForeignKey("submissions.id"), index=True)
     task: Mapped[str] = mapped_column(String(16))
     part: Mapped[str] = mapped_column(String(16))
+    scoring_version: Mapped[str] = mapped_column(String(32))
     labels_digest: Mapped[str] = mapped_column(String(64))
     tasks_digest: Mapped[str] = mapped_column(String(64))
     p_value: Mapped[float]

@@ -15,6 +15,7 @@ from acsbench.errors import ConfigurationError, DataError
 from acsbench.leaderboard.check import Predictions, read_checked
 from acsbench.leaderboard.holdout import Holdout, holdout_of
 from acsbench.leaderboard.ladder import released
+from acsbench.leaderboard.rounding import rounded_estimate
 from acsbench.leaderboard.score import metrics
 from acsbench.leaderboard.scorecard import SCORING_VERSION
 from acsbench.statistics import Estimate
@@ -33,7 +34,7 @@ class Scoring(BaseModel):
         scoring_version: of the code; another version would give other numbers.
         tasks: columns that every submission must have.
         metrics: what is written of each task; the first one ranks.
-        round_digits: decimals of public scores.
+        round_digits: decimals of scores.
         max_upload_bytes: largest file that is read.
     """
 
@@ -113,7 +114,7 @@ def score_parts(
         submission: a participant's file.
 
     Returns:
-        `public_score`, rounded, and `private_score`, exact; both with the same names.
+        `public_score` and `private_score`, rounded; both with the same names.
 
     Raises:
         DataError: the file has problems (all are named), or leaves out a task.
@@ -138,7 +139,8 @@ def score_parts(
     private = _estimates(reference, predictions, ~reference.public)
     digits = settings.round_digits
     shown = {name: released(value, value.value, digits) for name, value in public.items()}
-    return {"public_score": _flat(shown), "private_score": _flat(private)}
+    final = {name: rounded_estimate(value, digits) for name, value in private.items()}
+    return {"public_score": _flat(shown), "private_score": _flat(final)}
 
 
 def _estimates(

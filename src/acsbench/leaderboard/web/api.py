@@ -109,7 +109,9 @@ def submit(
         raise HTTPException(422, error.message()) from error
     if receipt.state is SubmissionState.REFUSED or receipt.submission_id is None:
         raise Refused(receipt.problems)
-    view = boards.submission_view(site.database, receipt.submission_id, user)
+    view = boards.submission_view(
+        site.database, receipt.submission_id, user, site.settings.round_digits
+    )
     assert view is not None
     return SubmissionAnswer.of(view.submission)
 
@@ -124,7 +126,7 @@ def ours(site: TheSite, user: TokenUser) -> list[SubmissionAnswer]:
 
 def submission(site: TheSite, user: TokenUser, submission_id: Id) -> SubmissionDetails:
     """A submission, with what may be known of its scores."""
-    view = boards.submission_view(site.database, submission_id, user)
+    view = boards.submission_view(site.database, submission_id, user, site.settings.round_digits)
     if view is None:
         raise HTTPException(404, "There is no such submission")
     return SubmissionDetails.of_view(view)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Any, Literal, Self
 
@@ -101,7 +102,7 @@ class SubmissionAnswer(BaseModel):
 
 
 class SubmissionDetails(SubmissionAnswer):
-    """An upload with its public AUROC, and with every number once the phase is closed."""
+    """An upload with its public AUROC, and with every number, rounded, once the phase is closed."""
 
     public_auroc: dict[str, AurocAnswer]
     ranks: dict[str, int]
@@ -114,9 +115,10 @@ class SubmissionDetails(SubmissionAnswer):
             task: AurocAnswer(value=each.shown, low=each.shown_low, high=each.shown_high)
             for task, each in view.standings.items()
         }
+        scorecard = None if view.scorecard is None else json.loads(view.scorecard.to_json())
         return cls.model_validate(
             _fields(view.submission)
-            | {"public_auroc": public, "ranks": view.ranks, "scorecard": view.scorecard}
+            | {"public_auroc": public, "ranks": view.ranks, "scorecard": scorecard}
         )
 
 

@@ -11,6 +11,7 @@ import httpx
 from acsbench.errors import ConfigurationError, DataError
 
 TIMEOUT = httpx.Timeout(30, read=120, write=120)
+EXAMPLE = "https://board.example.org"
 HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -35,11 +36,16 @@ def submit(
         The board's answer: `id`, `state` and the rest of the submission.
 
     Raises:
-        ConfigurationError: the server cannot be reached, does not know the token, accepts
-            nothing now, or would get the token over a line that others can read.
+        ConfigurationError: the server's address is none, or the server cannot be reached, does not
+            know the token, accepts nothing now, or would get the token over a line that others can
+            read.
         DataError: the file cannot be read or was refused; the problem names all reasons.
     """
-    if urlsplit(server).scheme != "https" and urlsplit(server).hostname not in HERE:
+    try:
+        address = urlsplit(server)
+    except ValueError as error:
+        raise ConfigurationError(f"{server} is no address; give one like {EXAMPLE}") from error
+    if address.scheme != "https" and address.hostname not in HERE:
         raise ConfigurationError(
             f"{server} is not https, so that others could read the token; give an https:// address"
         )
@@ -65,6 +71,21 @@ def submit(
             "never scored twice"
         ) from error
     return _content(answer, server, path)
+
+
+def read_token(path: Path) -> str:
+    """The token of the API that a file holds.
+
+    Raises:
+        ConfigurationError: the file cannot be read as text.
+    """
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"the token's file {path} cannot be read ({type(error).__name__}); save the token of "
+            "your account's page in it"
+        ) from error
 
 
 def _content(answer: httpx.Response, server: str, path: Path) -> dict[str, Any]:

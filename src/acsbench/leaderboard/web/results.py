@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
-
-from pydantic import ValidationError
 
 from acsbench.leaderboard.scorecard import AgainstSigns, PartScore, Scorecard
 from acsbench.leaderboard.subgroups import Subgroup
@@ -34,20 +29,10 @@ class Result:
     signs: AgainstSigns | None
 
 
-def results_of(scorecard: Mapping[str, Any] | None) -> dict[str, Result]:
-    """What a page shows of a scorecard, by task; nothing while it is not to be shown.
-
-    Args:
-        scorecard: as the database keeps it.
-    """
-    if scorecard is None:
-        return {}
-    try:
-        card = Scorecard.from_json(json.dumps(scorecard))
-    except ValidationError:
-        # Of an earlier version, until the organiser has it scored again.
-        return {}
-    return {task: _result(parts["private"], parts["public"]) for task, parts in card.tasks.items()}
+def results_of(scorecard: Scorecard | None) -> dict[str, Result]:
+    """What a page shows of a scorecard, by task; nothing while it is not to be shown."""
+    tasks = {} if scorecard is None else scorecard.tasks
+    return {task: _result(parts["private"], parts["public"]) for task, parts in tasks.items()}
 
 
 def _result(private: PartScore, public: PartScore) -> Result:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Form, HTTPException, Request
+from fastapi import HTTPException, Request
 from itsdangerous import BadData, URLSafeTimedSerializer
 from starlette.middleware.sessions import SessionMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from acsbench.leaderboard.web.fields import Text
 
 WEEK = 7 * 24 * 60 * 60
 DAY = 24 * 60 * 60
@@ -69,12 +71,12 @@ class FormTokens:
         """Whether a token was made for this session within the last day."""
         try:
             word = self._signer.loads(token, max_age=DAY)
-        except BadData:
+        except (BadData, UnicodeError):
             return False
         return hmac.compare_digest(str(word), str(session.get("form", "")))
 
 
-def own_form(request: Request, form_token: Annotated[str, Form()] = "") -> None:
+def own_form(request: Request, form_token: Text = "") -> None:
     """Refuse a form that another site has sent.
 
     Raises:

@@ -22,6 +22,7 @@ from acsbench.leaderboard.database.connect import Database
 from acsbench.leaderboard.database.tables import User
 from acsbench.leaderboard.passwords import SHORTEST
 from acsbench.leaderboard.settings import BoardFolder, Settings
+from acsbench.leaderboard.submissions import LISTED
 from acsbench.leaderboard.web import formats
 from acsbench.leaderboard.web.latest import Latest
 from acsbench.leaderboard.web.sessions import FormTokens
@@ -69,6 +70,7 @@ class Site:
         environment.filters.update(formats.FILTERS)
         environment.globals.update(
             settings=self.settings,
+            listed=LISTED,
             shortest_password=SHORTEST,
             static=static_address,
             version=__version__,

@@ -126,6 +126,10 @@ def local_address(then: str) -> str:
     >>> local_address("/submit"), local_address("//elsewhere.org"), local_address("https:x")
     ('/submit', '/', '/')
     """
-    parts = urlsplit(then)
+    try:
+        parts = urlsplit(then)
+    except ValueError:
+        # As of "//[", which begins like an address in IPv6.
+        return "/"
     local = then.startswith("/") and not parts.netloc and "\\" not in then and then.isprintable()
     return parts.path if local else "/"

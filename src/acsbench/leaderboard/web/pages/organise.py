@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 
 from acsbench.errors import ConfigurationError
@@ -37,7 +35,7 @@ def open_phase(
 ) -> Response:
     """Open a phase."""
     try:
-        end = utc_time(closes_at)
+        end = phases.end_of_phase(closes_at)
         limits = Limits(per_day=per_day, total=total)
         phases.open_phase(site.database, name, limits, closes_at=end, by=user.id)
     except ConfigurationError as error:
@@ -57,8 +55,9 @@ def change_phase(
 ) -> Response:
     """Change limits and end of a phase."""
     try:
+        end = phases.end_of_phase(closes_at)
         limits = Limits(per_day=per_day, total=total)
-        phases.change_phase(site.database, phase_id, limits, utc_time(closes_at), by=user.id)
+        phases.change_phase(site.database, phase_id, limits, end, by=user.id)
     except ConfigurationError as error:
         return _overview_page(request, site, user, error.message())
     return see(request, "/organise", "The phase is changed.")
@@ -121,7 +120,9 @@ def team(request: Request, site: TheSite, user: Organiser, team_id: Id) -> Respo
             context = {
                 "heading": each.team.name,
                 "allowance": None,
-                "submissions": submissions.team_submissions(site.database, team_id),
+                "submissions": submissions.team_submissions(
+                    site.database, team_id, submissions.LISTED + 1
+                ),
             }
             return page(request, "submissions.html.j2", user, context)
     raise HTTPException(404)
@@ -152,24 +153,6 @@ def log(request: Request, site: TheSite, user: Organiser, before: IdQuery = None
     return page(request, "audit.html.j2", user, context)
 
 
-def utc_time(text: str) -> datetime | None:
-    """A time from a form, which is meant in UTC; None for an empty field.
-
-    Raises:
-        ConfigurationError: it is no time.
-
-    Examples:
-        >>> utc_time("2026-12-24T18:00").isoformat()
-        '2026-12-24T18:00:00+00:00'
-    """
-    if not text.strip():
-        return None
-    try:
-        return datetime.fromisoformat(text.strip()).replace(tzinfo=UTC)
-    except ValueError as error:
-        raise ConfigurationError("Write the end as in 2026-12-24T18:00") from error
-
-
 def _overview_page(
     request: Request, site: Site, user: User, problem: str | None = None
 ) -> Response:
@@ -177,6 +160,9 @@ def _overview_page(
     context = {
         "phases": known,
         "open": next((phase for phase in known if phase.state == "open"), None),
+        "shown_before": phases.SHOWN_BEFORE
+        if phases.private_part_was_shown(site.database)
+        else None,
         "queue": jobs.queue_state(site.database),
         "problem": problem,
     }

@@ -89,7 +89,9 @@ def ours(request: Request, site: TheSite, user: TeamMember) -> Response:
     context = {
         "heading": "Our submissions",
         "allowance": allowance,
-        "submissions": submissions.team_submissions(site.database, user.team_id),
+        "submissions": submissions.team_submissions(
+            site.database, user.team_id, submissions.LISTED + 1
+        ),
     }
     return page(request, "submissions.html.j2", user, context)
 
@@ -97,7 +99,8 @@ def ours(request: Request, site: TheSite, user: TeamMember) -> Response:
 @router.get("/submissions/{submission_id}")
 def submission(request: Request, site: TheSite, user: Member, submission_id: Id) -> Response:
     """One submission, to its team and to the organiser."""
-    view = boards.submission_view(site.database, submission_id, user)
+    digits = site.settings.round_digits
+    view = boards.submission_view(site.database, submission_id, user, digits)
     if view is None:
         raise HTTPException(404)
     context = {"view": view, "results": results_of(view.scorecard)}
