@@ -106,6 +106,24 @@ def check_codes(logits: Sequence[Tensor], codes: Tensor) -> None:
         )
 
 
+def span_count(frames: int, share: float, length: int) -> int:
+    """Spans to hide of each crop, at least one, see `random_mask`.
+
+    Raises:
+        ConfigurationError: they might hide all frames.
+
+    >>> span_count(93, 0.33, 5)
+    6
+    """
+    spans = max(1, math.floor(share * frames / length + 0.5))
+    if spans * length >= frames:
+        raise ConfigurationError(
+            f"mask_share={share} and mask_length={length} may hide all {frames} frames of a crop, "
+            "so that nothing is left to predict them from; lower one of them"
+        )
+    return spans
+
+
 def random_mask(
     batch: int, frames: int, share: float, length: int, generator: torch.Generator | None = None
 ) -> Tensor:
@@ -120,8 +138,11 @@ def random_mask(
     Returns:
         Boolean, shape (batch, frames), at least one span in each row; all rows hold the same
         number of spans.
+
+    Raises:
+        ConfigurationError: no frame might be left open.
     """
-    spans = max(1, math.floor(share * frames / length + 0.5))
+    spans = span_count(frames, share, length)
     places = frames - length + 1
     starts = torch.rand(batch, places, generator=generator).argsort(dim=1)[:, :spans]
     hidden = (starts[:, :, None] + torch.arange(length)).flatten(1)

@@ -13,8 +13,8 @@ from acsbench.disclosure import shown_count
 from acsbench.errors import ConfigurationError
 from acsbench.models.registry import create_model, model_info
 from acsbench.training.config import TrainingConfig
-from acsbench.training.pretraining.crops import pretraining_patients
 from acsbench.training.pretraining.folder import RECORD, is_pretrained, open_pretrained
+from acsbench.training.pretraining.lineage import check_known, pretrained_patients
 from acsbench.training.run import Run, open_run
 from acsbench.waveforms.prepare import Prepared
 
@@ -62,23 +62,15 @@ def check_init(
             f"the run to start from is {init.model} with the options {options}; "
             f"wanted is {model} with {config.options}"
         )
-    shared: set[str] = set()
-    unlabelled = [step["task"] for step in init.config["lineage"] if step.get("unlabelled")]
-    for step in init.config["lineage"]:
-        if prepared.manifest()["digests"].get(step["task"]) != step["split"]:
-            raise ConfigurationError(
-                f"the run to start from was trained for {step['task']} on patients that "
-                f"{prepared.path} does not know, so nobody can tell whether they are in its "
-                "validation or test split; prepare both tasks together"
-            )
-        if step.get("unlabelled"):  # judged below: it left out whom these tasks hold out
+    lineage = init.config["lineage"]
+    check_known(prepared, lineage)
+    shared = pretrained_patients(prepared, lineage) & _patients(prepared, task, ("valid", "test"))
+    for step in lineage:
+        if "pretraining" in step:
             continue
         earlier = prepared.task(step["task"])
         for seen, held_out in (("train", ("valid", "test")), ("valid", ("test",))):
             shared |= _patients(prepared, earlier, (seen,)) & _patients(prepared, task, held_out)
-    if unlabelled:
-        pretrained = pretraining_patients(prepared, unlabelled)
-        shared |= pretrained & _patients(prepared, task, ("valid", "test"))
     if shared and not allow_leak:
         raise ConfigurationError(
             f"{shown_count(len(shared))} patients whom the run to start from was trained or chosen "

@@ -102,3 +102,9 @@ def test_cepstra_are_those_of_the_library_s_spectrogram() -> None:
 
 def test_silence_has_cepstra() -> None:
     assert np.isfinite(cepstra(np.zeros((1, 6000), np.float32), FRAMES, 100)).all()
+
+
+def test_one_frame_in_seven_mixes_two_leads() -> None:
+    frames = frame_geometry((10, 3, 3, 2, 2), (4, 2, 2, 2, 2))
+    first = np.arange(frames.count(6000)) * frames.stride
+    assert np.sum(first // 500 != (first + frames.width - 1) // 500) == 14

@@ -7,6 +7,7 @@ import torch
 
 from acsbench.models import create_model
 from acsbench.models.hubert_pretraining import MaskedCodePredictor
+from acsbench.training.pretraining import judge
 from acsbench.training.pretraining.crops import gather
 from acsbench.training.pretraining.judge import (
     AT_ITS_PLACE,
@@ -14,6 +15,7 @@ from acsbench.training.pretraining.judge import (
     NEAREST,
     NETWORK,
     baselines,
+    count_codes,
     masked_accuracy,
     nearest_unmasked,
 )
@@ -27,7 +29,8 @@ def test_each_baseline_says_what_its_name_says() -> None:
     known = np.array([[0, 1, 1, 2], [0, 1, 2, 2], [0, 2, 1, 2], [2, 1, 1, 0]], dtype=np.uint16)
     codes = np.array([[2, 1, 0, 2], [0, 2, 2, 1]])
     mask = np.array([[True, True, False, True], [True, False, True, True]])
-    found = baselines(codes, mask, known, size=3)
+    (counts,) = count_codes(known[:, None], np.arange(4), [3])
+    found = baselines(codes, mask, counts)
     # 2 is known 6 times, 1 as often, and argmax takes the earlier: 1 everywhere.
     assert np.bincount(known.ravel()).tolist() == [4, 6, 6]
     assert found[LARGEST].tolist() == [False, True, False, False, False, True]
@@ -35,6 +38,18 @@ def test_each_baseline_says_what_its_name_says() -> None:
     assert found[AT_ITS_PLACE].tolist() == [False, True, True, True, False, False]
     # The first row's only open frame has 0, the second's has 2.
     assert found[NEAREST].tolist() == [False, False, False, False, True, False]
+
+
+def test_codes_are_counted_piece_by_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(judge, "_AT_ONCE", 7)
+    rng = np.random.default_rng(0)
+    codes = np.stack([rng.integers(size, size=(50, 4)) for size in (5, 8)], axis=1)
+    crops = np.flatnonzero(rng.random(50) < 0.6)
+    found = count_codes(codes.astype(np.uint16), crops, (5, 8))
+    for book, counts in enumerate(found):
+        for frame, of_frame in enumerate(counts):
+            expected = np.bincount(codes[crops, book, frame], minlength=(5, 8)[book])
+            np.testing.assert_array_equal(of_frame, expected)
 
 
 def test_the_nearest_open_frame_is_found_as_pandas_finds_it() -> None:
@@ -59,7 +74,8 @@ def test_a_network_that_knows_nothing_is_right_as_often_as_chance(prepared: Prep
     network = MaskedCodePredictor(create_model("hubert-tiny", **HUBERT), QUICK.codebooks, 16)
     valid = CodedCrops(material.crops, codes, material.validating)
     patients = material.patients_of(material.validating)
-    found = masked_accuracy(network, valid, codes[material.training], patients, QUICK)
+    known = count_codes(codes, material.training, QUICK.codebooks)
+    found = masked_accuracy(network, valid, known, patients, QUICK)
     assert set(found) == set(QUICK.codebooks)
     for size, by_whom in found.items():
         assert set(by_whom) == {NETWORK, LARGEST, AT_ITS_PLACE, NEAREST}

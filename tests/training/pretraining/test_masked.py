@@ -39,6 +39,17 @@ def test_a_third_of_the_frames_is_hidden_anywhere() -> None:
     assert (share - 31 / 93).abs().max() < 5 * (31 / 93 * 62 / 93 / 4000) ** 0.5
 
 
+@pytest.mark.parametrize(("share", "length"), [(0.33, 93), (0.33, 200), (0.999, 1), (0.9, 50)])
+def test_a_mask_that_may_hide_everything_is_refused(share: float, length: int) -> None:
+    with pytest.raises(ConfigurationError, match="may hide all 93 frames"):
+        random_mask(2, 93, share, length)
+
+
+def test_the_largest_mask_leaves_a_frame_open() -> None:
+    assert random_mask(50, 93, 0.98, 1).sum(dim=1).unique().tolist() == [91]
+    assert random_mask(50, 93, 0.33, 92).sum(dim=1).unique().tolist() == [92]
+
+
 def test_spans_have_their_length_unless_they_overlap() -> None:
     mask = random_mask(200, 93, 0.3, 5, torch.Generator().manual_seed(0))
     padded = torch.nn.functional.pad(mask.int(), (1, 1)).diff(dim=1)

@@ -47,7 +47,6 @@ def test_the_folder_tells_all(first: Path) -> None:
         "MODEL_CARD.md",
         "codebooks",
         "codebooks.png",
-        "codes.npy",
         "config.json",
         "environment.json",
         "history.csv",
@@ -134,6 +133,21 @@ def test_patients_of_another_split_are_refused(first: Path, ecgs: Path, runs: Pa
         train(other, "hubert-tiny", STILL, runs, task="older", init=open_start(first))
 
 
+def test_each_iteration_is_judged_alone(
+    first: Path, prepared: Prepared, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = open_start(first)
+    steps = {step["task"]: step for step in start.config["lineage"]}
+    # The first iteration knew one task; that the second left the other's patients out is too late.
+    start.config["lineage"] = [
+        steps["simulated-acs"] | {"pretraining": 1},
+        *(step | {"pretraining": 2} for step in steps.values()),
+    ]
+    monkeypatch.setattr(Prepared, "table", swapped("older"))
+    with pytest.raises(ConfigurationError, match=r"patients .* validation or test"):
+        train(prepared, "hubert-tiny", STILL, runs, task="older", init=start)
+
+
 def swapped(name: str) -> Callable[[Prepared, Task], pd.DataFrame]:
     """A task's table with training and validation exchanged."""
     whole = Prepared.table
@@ -191,8 +205,8 @@ def test_the_second_iteration_clusters_latents(
     afresh = again.model_copy(update={"keep_weights": False})
     third = pretrain(prepared, afresh, tmp_path / "third", earlier=first)
     assert not torch.allclose(load_file(third.path / "model.safetensors")[name], before[name])
-    codes = [np.load(run.path / "codes.npy") for run in (second, third)]
-    np.testing.assert_array_equal(*codes)
+    books = [(run.path / "codebooks" / "8.npz").read_bytes() for run in (second, third)]
+    assert books[0] == books[1]
 
 
 def test_latents_are_those_of_the_layer_named(first: Path, prepared: Prepared) -> None:
@@ -203,8 +217,6 @@ def test_latents_are_those_of_the_layer_named(first: Path, prepared: Prepared) -
     found = latents(encoder, 1, crops)
     assert found.shape == (2, 93, HUBERT["width"])
     np.testing.assert_allclose(found, seen[0])
-    with pytest.raises(ConfigurationError, match="layers 1 to 2, not 3"):
-        latents(encoder, 3, crops)
 
 
 def test_an_earlier_network_and_its_layer_belong_together(
@@ -225,6 +237,20 @@ def test_wrong_settings_are_told_in_words() -> None:
         pretraining_config(codebooks=[100, 1])
     with pytest.raises(ConfigurationError, match="epoch: Extra inputs"):
         pretraining_config(epoch=3)
+    with pytest.raises(ConfigurationError, match="codebooks: each codebook must have another"):
+        pretraining_config(codebooks=[5, 5])
+    for frozen in ({"freeze_front": True}, {"freeze_layers": 2}):
+        with pytest.raises(ConfigurationError, match=r"options: freeze_.* random weights"):
+            pretraining_config(options=frozen)
+    assert pretraining_config(options={"freeze_front": False, "freeze_layers": 0})
+
+
+def test_a_mask_of_everything_is_refused_before_anything_is_done(
+    prepared: Prepared, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigurationError, match="may hide all 93 frames"):
+        pretrain(prepared, QUICK.model_copy(update={"mask_length": 93}), tmp_path / "x")
+    assert not (tmp_path / "x").exists()
 
 
 def test_the_command(prepared: Prepared, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:

@@ -13,7 +13,7 @@ from filelock import FileLock
 from acsbench.errors import ConfigurationError, DataError
 from acsbench.training.pretraining import describe
 from acsbench.training.pretraining.crops import gather
-from acsbench.training.pretraining.folder import record_of, write_record
+from acsbench.training.pretraining.folder import record_of, remove_leftovers, write_record
 from acsbench.training.pretraining.pretrain import _description, pretrain
 from acsbench.training.run import LOCK
 from acsbench.waveforms.prepare import Prepared
@@ -123,6 +123,24 @@ def test_what_is_finished_is_not_done_again(prepared: Prepared, first: Path) -> 
     assert contents(first) == before
 
 
+def test_what_was_killed_while_tidying_up_is_tidied_up(prepared: Prepared, first: Path) -> None:
+    before = contents(first)
+    for name in ("codes.npy", "state.pt"):
+        (first / name).write_bytes(b"x")
+    pretrain(prepared, QUICK, first)
+    assert contents(first) == before
+
+
+def test_half_written_files_are_removed(tmp_path: Path) -> None:
+    (tmp_path / "codebooks").mkdir()
+    for place in (tmp_path, tmp_path / "codebooks"):
+        (place / ".5.npz.4999999-00000000.partial").touch()
+        (place / "kept").touch()
+    remove_leftovers(tmp_path)
+    left = {path.name for path in tmp_path.rglob("*")}
+    assert left == {"codebooks", "kept"}
+
+
 def test_a_folder_of_other_settings_is_refused(prepared: Prepared, first: Path) -> None:
     with pytest.raises(ConfigurationError, match="other settings or data"):
         pretrain(prepared, QUICK.model_copy(update={"seed": 1}), first)
@@ -132,7 +150,11 @@ def test_somebody_else_s_folder_is_refused(prepared: Prepared, tmp_path: Path) -
     (tmp_path / "thesis.txt").write_text("x")
     with pytest.raises(ConfigurationError, match="no pre-training's"):
         pretrain(prepared, QUICK, tmp_path)
-    assert (tmp_path / "thesis.txt").read_text() == "x"
+    thesis = tmp_path / "thesis.txt"
+    with pytest.raises(ConfigurationError, match="no pre-training's"):
+        pretrain(prepared, QUICK, thesis)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+    assert thesis.read_text() == "x"
 
 
 def test_a_second_process_at_the_same_pretraining_is_refused(
@@ -148,6 +170,6 @@ def test_a_second_process_at_the_same_pretraining_is_refused(
 def test_damaged_descriptors_are_told(prepared: Prepared, tmp_path: Path) -> None:
     (tmp_path / "descriptors").mkdir()
     (tmp_path / "descriptors" / "shard-00000.npy").write_bytes(b"nonsense")
-    write_record(tmp_path, record_of(prepared, QUICK, None))
+    write_record(tmp_path, record_of(prepared, gather(prepared, QUICK), QUICK, None))
     with pytest.raises(DataError, match="descriptors cannot be read"):
         pretrain(prepared, QUICK, tmp_path)

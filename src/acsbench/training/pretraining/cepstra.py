@@ -27,7 +27,8 @@ def cepstra(crops: NDArray[np.float32], frames: FrameGeometry, fs: float) -> NDA
 
     Speech takes a few windows of 25 ms and the change between them (Δ, ΔΔ). A frame of
     HuBERT-ECG lasts 0.82 s, in which a whole beat happens, so the three windows are laid inside
-    it: nothing is told that the frame does not see, and hardly a frame mixes two leads.
+    it: nothing is told that the frame does not see. As in the encoder, the frames over the seam
+    of two leads mix both: with the usual front 14 of 93, or 15 %, hold samples of two.
 
     Args:
         crops: leads laid end to end, shape (crops, samples).

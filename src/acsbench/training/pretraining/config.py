@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from acsbench.errors import ConfigurationError
 from acsbench.training.config import Beta, Precision
@@ -65,6 +65,23 @@ class PretrainingConfig(BaseModel):
     warmup_share: float = Field(0.08, ge=0, le=1)
     precision: Precision = "32-true"
 
+    @field_validator("codebooks")
+    @classmethod
+    def _different(cls, codebooks: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(codebooks)) < len(codebooks):
+            raise ValueError("each codebook must have another number of codes")
+        return codebooks
+
+    @field_validator("options")
+    @classmethod
+    def _nothing_frozen(cls, options: dict[str, Any]) -> dict[str, Any]:
+        frozen = [name for name in ("freeze_front", "freeze_layers") if options.get(name)]
+        if frozen:
+            raise ValueError(
+                f"{' and '.join(frozen)} would keep random weights; freeze when you fine-tune"
+            )
+        return options
+
     @property
     def model(self) -> str:
         """Name of the network."""
@@ -82,4 +99,5 @@ def pretraining_config(**settings: Any) -> PretrainingConfig:
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(map(str, first["loc"]))
-        raise ConfigurationError(f"settings of the pre-training: {name}: {first['msg']}") from error
+        told = first["msg"].removeprefix("Value error, ")
+        raise ConfigurationError(f"settings of the pre-training: {name}: {told}") from error

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from acsbench.errors import ConfigurationError
+from acsbench.files import digest_of
 from acsbench.models.hubert import PREPARED
 from acsbench.models.hubert_crops import LEADS, RATE, SECONDS, even_starts
 from acsbench.training.pretraining.config import PretrainingConfig
@@ -120,6 +121,16 @@ class Material:
     def patients_of(self, crops: Numbers) -> NDArray[np.str_]:
         """The patient of each crop."""
         return self.patients[crops // self.crops.per_ecg]
+
+    @property
+    def digest(self) -> str:
+        """What tells two choices of patients apart, those trained on and those held back.
+
+        Both are in one digest: that of the few held back alone could be found by trying names.
+        """
+        training = set(self.patients_of(self.training))
+        held = set(self.patients) - training
+        return digest_of([sorted(map(str, training)), sorted(map(str, held))])
 
 
 def gather(prepared: Prepared, config: PretrainingConfig) -> Material:

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from acsbench.errors import ConfigurationError, DataError
+from acsbench.errors import DataError
 from acsbench.files import remove_partial, written_whole
 from acsbench.models.hubert_frames import FrameGeometry
 from acsbench.training.pretraining.cepstra import cepstra
@@ -133,13 +133,7 @@ def latents(encoder: Any, layer: int, crops: NDArray[np.float32]) -> NDArray[np.
 
     Returns:
         Shape (crops, frames, width).
-
-    Raises:
-        ConfigurationError: the encoder has no such layer.
     """
-    layers = encoder.config.num_hidden_layers
-    if not 1 <= layer <= layers:
-        raise ConfigurationError(f"the earlier network has layers 1 to {layers}, not {layer}")
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     encoder = encoder.to(device).eval()
     with torch.inference_mode():

@@ -11,6 +11,7 @@ from safetensors.torch import load_file, save_file
 from acsbench.errors import ConfigurationError, DataError
 from acsbench.files import write_json, written_whole
 from acsbench.models.hubert import HubertEcg
+from acsbench.models.hubert_frames import FrameGeometry, frame_geometry
 
 ENCODER_CONFIG = "config.json"
 ENCODER_WEIGHTS = "model.safetensors"
@@ -72,6 +73,12 @@ def take_encoder(network: HubertEcg, folder: Path) -> None:
             f"the encoder in {folder} has other sizes than the network; choose the same --size "
             "and options"
         ) from error
+
+
+def frames_of(network: HubertEcg) -> FrameGeometry:
+    """Where a network's frames lie."""
+    shape = network.hubert.config
+    return frame_geometry(shape.conv_kernel, shape.conv_stride)
 
 
 def _configuration(encoder: Any) -> dict[str, Any]:

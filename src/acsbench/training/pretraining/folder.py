@@ -2,12 +2,13 @@
 
 `config.json` and `model.safetensors` (the encoder), `pretraining.yaml` (all that decides the
 result), `history.csv`, `metrics.json`, `codebooks/` with a `.npz` and a `.csv` each,
-`codebooks.png`, `environment.json`, `MODEL_CARD.md`. Unfinished ones also hold `descriptors/`,
-`codes.npy` and `state.pt`.
+`codebooks.png`, `environment.json`, `MODEL_CARD.md`. Unfinished ones also hold `descriptors/` and
+`codes.npy`, which tell of single ECGs, and `state.pt`.
 """
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,13 @@ from filelock import FileLock, Timeout
 
 from acsbench import __version__
 from acsbench.errors import ConfigurationError, DataError
-from acsbench.files import sha256, write_text
+from acsbench.files import PARTIAL, remove_partial, sha256, write_text
 from acsbench.models.hubert import PREPARED
 from acsbench.training.pretraining.config import PretrainingConfig
+from acsbench.training.pretraining.crops import Material
 from acsbench.training.pretraining.encoder import ENCODER_CONFIG, ENCODER_WEIGHTS
-from acsbench.training.run import LOCK, Run
+from acsbench.training.pretraining.lineage import next_iteration
+from acsbench.training.run import LOCK, STATE, Run
 from acsbench.waveforms.prepared import Prepared
 
 RECORD = "pretraining.yaml"
@@ -31,12 +34,10 @@ TASK = {"name": "pretraining", "version": 1, "description": "Codes of masked fra
 
 
 def record_of(
-    prepared: Prepared, config: PretrainingConfig, earlier: Path | None
+    prepared: Prepared, material: Material, config: PretrainingConfig, earlier: Path | None
 ) -> dict[str, Any]:
     """All that decides the result of a pre-training, in the form of a run's configuration."""
-    digests = prepared.manifest()["digests"]
     lineage = [] if earlier is None else read_record(earlier)["lineage"]
-    steps = [{"task": task, "split": digests[task], "unlabelled": True} for task in prepared.tasks]
     return {
         "version": __version__,
         "model": config.model,
@@ -48,7 +49,8 @@ def record_of(
         },
         "processing": prepared.store(PREPARED).processing,
         "from": None if earlier is None else sha256(earlier / ENCODER_WEIGHTS),
-        "lineage": [*lineage, *(step for step in steps if step not in lineage)],
+        "lineage": next_iteration(prepared, lineage),
+        "patients": material.digest,
         "training": config.model_dump(mode="json"),
     }
 
@@ -57,7 +59,7 @@ def claim(folder: Path, record: dict[str, Any]) -> bool:
     """Make a folder that of a pre-training; whether it is finished already.
 
     Raises:
-        ConfigurationError: the folder holds something else.
+        ConfigurationError: the folder holds that of other settings.
     """
     if (folder / RECORD).is_file():
         if read_record(folder) != record:
@@ -66,8 +68,6 @@ def claim(folder: Path, record: dict[str, Any]) -> bool:
                 "with --out, or remove it"
             )
         return is_pretrained(folder)
-    if folder.exists() and any(path.name != LOCK for path in folder.iterdir()):
-        raise ConfigurationError(f"{folder} is no pre-training's; name another with --out")
     write_record(folder, record)
     return False
 
@@ -85,12 +85,12 @@ def read_record(folder: Path) -> dict[str, Any]:
     """
     try:
         record = yaml.safe_load((folder / RECORD).read_text(encoding="utf-8"))
-        return {key: record[key] for key in (*record, "model", "lineage", "training")}
+        return {key: record[key] for key in (*record, "model", "lineage", "patients", "training")}
     except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
         raise DataError(
             "this is no pre-training",
             file=folder,
-            fix="Give a folder that acsbench pretrain has written",
+            fix="Give a folder that this version of acsbench pretrain has written",
         ) from error
 
 
@@ -118,8 +118,11 @@ def lock(folder: Path) -> FileLock:
     """The lock of a pre-training's folder, taken.
 
     Raises:
-        ConfigurationError: another process has it.
+        ConfigurationError: the folder is somebody else's, which is left as it is, or another
+            process has it.
     """
+    if folder.exists() and not _is_ours(folder):
+        raise ConfigurationError(f"{folder} is no pre-training's; name another with --out")
     folder.mkdir(parents=True, exist_ok=True)
     taken = FileLock(folder / LOCK)
     try:
@@ -127,3 +130,24 @@ def lock(folder: Path) -> FileLock:
     except Timeout as error:
         raise ConfigurationError(f"another process is at {folder}; wait for it") from error
     return taken
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what processes that were killed left half-written."""
+    for place in (folder, folder / CODEBOOKS):
+        remove_partial(place)
+
+
+def remove_working_files(folder: Path) -> None:
+    """Remove what only an unfinished pre-training needs."""
+    shutil.rmtree(folder / DESCRIPTORS, ignore_errors=True)
+    for name in (CODES, STATE):
+        (folder / name).unlink(missing_ok=True)
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether a pre-training may be written there: it was before, or there is nothing."""
+    if not folder.is_dir():
+        return False
+    others = (path for path in folder.iterdir() if path.name != LOCK and path.suffix != PARTIAL)
+    return (folder / RECORD).is_file() or not any(others)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from acsbench.statistics.shares import event_rate
 from acsbench.training.order import in_order
 from acsbench.training.pretraining.cluster import Codes
 from acsbench.training.pretraining.config import PretrainingConfig
+from acsbench.training.pretraining.crops import Numbers
 from acsbench.training.pretraining.predict import CodedCrops
 
 NETWORK = "network"
@@ -21,12 +22,34 @@ LARGEST = "largest code"
 AT_ITS_PLACE = "largest code at its place"
 NEAREST = "nearest frame that is not masked"
 _JUDGED = 4
+_AT_ONCE = 1024
+"""Crops whose codes are counted together."""
+
+Counts = NDArray[np.int64]
+"""How often each code occurs at each place, shape (frames, codes)."""
+
+
+def count_codes(codes: Codes, crops: Numbers, codebooks: Sequence[int]) -> list[Counts]:
+    """How often the codes of each codebook occur in some crops, at each place.
+
+    Args:
+        codes: of all crops, shape (crops, codebooks, frames); read piece by piece.
+        crops: numbers of those that count.
+        codebooks: codes of each codebook.
+    """
+    frames = codes.shape[2]
+    counts = [np.zeros((frames, size), dtype=np.int64) for size in codebooks]
+    for some in np.split(crops, range(_AT_ONCE, len(crops), _AT_ONCE)):
+        of_some = codes[some]
+        for book, count in enumerate(counts):
+            np.add.at(count, (np.arange(frames), of_some[:, book]), 1)
+    return counts
 
 
 def masked_accuracy(
     network: MaskedCodePredictor,
     coded: CodedCrops,
-    known: Codes,
+    known: Sequence[Counts],
     patients: NDArray[np.str_],
     config: PretrainingConfig,
 ) -> dict[int, dict[str, Estimate]]:
@@ -35,7 +58,7 @@ def masked_accuracy(
     Args:
         network: the trained network.
         coded: crops of patients it has not seen.
-        known: codes of those it was trained on, shape (crops, codebooks, frames).
+        known: how often it met each code, see `count_codes`.
         patients: of each of the crops.
         config: of the pre-training.
 
@@ -47,7 +70,7 @@ def masked_accuracy(
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     network = network.to(device).eval()
     generator = torch.Generator().manual_seed(config.seed + _JUDGED)
-    frames = known.shape[-1]
+    frames = len(known[0])
     hits: list[NDArray[np.bool_]] = []
     masks: list[NDArray[np.bool_]] = []
     codes: list[NDArray[np.int64]] = []
@@ -68,7 +91,7 @@ def masked_accuracy(
             name: event_rate(found.astype(int), groups)
             for name, found in {
                 NETWORK: right[place],
-                **baselines(truth[:, place], masked, known[:, place], size),
+                **baselines(truth[:, place], masked, known[place]),
             }.items()
         }
         for place, size in enumerate(config.codebooks)
@@ -76,23 +99,21 @@ def masked_accuracy(
 
 
 def baselines(
-    codes: NDArray[np.int64], mask: NDArray[np.bool_], known: Codes, size: int
+    codes: NDArray[np.int64], mask: NDArray[np.bool_], known: Counts
 ) -> Mapping[str, NDArray[np.bool_]]:
     """Whether predictions that need no network are right, for each masked frame.
 
     Args:
         codes: the right ones, shape (crops, frames).
         mask: frames that are predicted, shape (crops, frames).
-        known: codes of training crops, shape (crops, frames).
-        size: codes of the codebook.
+        known: how often each code occurs at each place of training crops, (frames, codes).
 
     Returns:
         By name, shape (masked frames,), in the order of `mask.nonzero()`.
     """
-    counts = np.stack([np.bincount(column, minlength=size) for column in known.T])
     guesses = {
-        LARGEST: np.full_like(codes, counts.sum(axis=0).argmax()),
-        AT_ITS_PLACE: np.broadcast_to(counts.argmax(axis=1), codes.shape),
+        LARGEST: np.full_like(codes, known.sum(axis=0).argmax()),
+        AT_ITS_PLACE: np.broadcast_to(known.argmax(axis=1), codes.shape),
         NEAREST: np.take_along_axis(codes, nearest_unmasked(mask), axis=1),
     }
     return {name: guess[mask] == codes[mask] for name, guess in guesses.items()}

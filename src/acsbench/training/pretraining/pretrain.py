@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
+import torch
 
 from acsbench.disclosure import is_small
 from acsbench.errors import ConfigurationError
-from acsbench.files import remove_partial, write_json, write_text
+from acsbench.files import write_json, write_text
 from acsbench.models.hubert import HubertEcg
-from acsbench.models.hubert_frames import FrameGeometry, frame_geometry
-from acsbench.models.hubert_pretraining import MaskedCodePredictor
+from acsbench.models.hubert_frames import FrameGeometry
+from acsbench.models.hubert_pretraining import MaskedCodePredictor, span_count
 from acsbench.models.registry import create_model
 from acsbench.statistics.estimate import Estimate
 from acsbench.training.callbacks import Report
@@ -32,7 +33,8 @@ from acsbench.training.pretraining.cluster import (
 from acsbench.training.pretraining.config import PretrainingConfig
 from acsbench.training.pretraining.crops import SAMPLES, Material, Numbers, gather
 from acsbench.training.pretraining.describe import Description, Descriptors, Progress, describe
-from acsbench.training.pretraining.encoder import save_encoder, take_encoder
+from acsbench.training.pretraining.earlier import check_earlier
+from acsbench.training.pretraining.encoder import frames_of, save_encoder, take_encoder
 from acsbench.training.pretraining.figure import write_figure
 from acsbench.training.pretraining.folder import (
     CODEBOOKS,
@@ -43,15 +45,17 @@ from acsbench.training.pretraining.folder import (
     open_pretrained,
     read_record,
     record_of,
+    remove_leftovers,
+    remove_working_files,
 )
-from acsbench.training.pretraining.judge import masked_accuracy
+from acsbench.training.pretraining.judge import count_codes, masked_accuracy
 from acsbench.training.pretraining.predict import (
     CodedCrops,
     CodedCropsData,
     MaskedPrediction,
     PretrainingEpochEnd,
 )
-from acsbench.training.run import CARD, ENVIRONMENT, METRICS, STATE, Run, environment
+from acsbench.training.run import CARD, ENVIRONMENT, METRICS, Run, environment
 from acsbench.training.state import load_state
 from acsbench.training.trainer import ONE_DEVICE, Hardware, make_trainer, quiet_lightning
 from acsbench.waveforms.prepared import Prepared
@@ -88,14 +92,17 @@ def pretrain(
         progress: told of the shards described, and of all.
 
     Raises:
-        ConfigurationError: settings, data and folder do not fit together, another process is at
-            the same pre-training, or it diverged.
-        DataError: a file cannot be read.
+        ConfigurationError: settings, data, folder and the earlier pre-training do not fit
+            together, another process is at the same pre-training, or it diverged.
+        DataError: a file cannot be read, or the earlier pre-training is not finished.
         SystemExit: this process helped another one, which writes the folder.
     """
     if (earlier is None) != (config.layer is None):
         raise ConfigurationError("give an earlier pre-training (--from) and its --layer together")
+    span_count(_frames(config).count(SAMPLES), config.mask_share, config.mask_length)
     material = gather(prepared, config)
+    if earlier is not None:
+        check_earlier(earlier, prepared, material, config)
     epoch_end = PretrainingEpochEnd(folder, report)
     trainer = make_trainer(
         hardware,
@@ -111,10 +118,11 @@ def pretrain(
         _predict(material, config, earlier, trainer, epoch_end)
         raise SystemExit(0)
     with lock(folder):
-        if claim(folder, record_of(prepared, config, earlier)):
+        if claim(folder, record_of(prepared, material, config, earlier)):
+            remove_working_files(folder)
             report(f"pre-trained before, see {folder}")
             return open_pretrained(folder)
-        remove_partial(folder)
+        remove_leftovers(folder)
         write_json(folder / ENVIRONMENT, environment())
         if not (folder / CODES).is_file():
             descriptors = describe(
@@ -127,6 +135,7 @@ def pretrain(
         shutil.rmtree(folder / DESCRIPTORS, ignore_errors=True)
         network = _predict(material, config, earlier, trainer, epoch_end)
         _finish(prepared, material, config, network, folder, report)
+        remove_working_files(folder)
     return open_pretrained(folder)
 
 
@@ -139,15 +148,15 @@ def _description(
         store=crops.store.path.resolve(),
         positions=crops.positions,
         per_ecg=crops.per_ecg,
-        frames=_frames(create_model(config.model, **config.options)),
+        frames=_frames(config),
         encoder=None if earlier is None else earlier.resolve(),
         layer=config.layer,
     )
 
 
-def _frames(network: HubertEcg) -> FrameGeometry:
-    shape = network.hubert.config
-    return frame_geometry(shape.conv_kernel, shape.conv_stride)
+def _frames(config: PretrainingConfig) -> FrameGeometry:
+    with torch.device("meta"):
+        return frames_of(create_model(config.model, **config.options))
 
 
 def _cluster(
@@ -218,7 +227,7 @@ def _predict(
 def _coded(
     material: Material, config: PretrainingConfig, folder: Path, numbers: Numbers
 ) -> CodedCrops:
-    frames = _frames(create_model(config.model, **config.options)).count(SAMPLES)
+    frames = _frames(config).count(SAMPLES)
     codes = load_codes(folder / CODES, len(material.crops), config.codebooks, frames)
     return CodedCrops(material.crops, codes, numbers)
 
@@ -246,7 +255,7 @@ def _finish(
     patients = material.patients_of(material.validating)
     accuracies: Accuracies = {}
     if prepared.simulated or not is_small(len(set(patients))):
-        known = valid.codes[material.training]
+        known = count_codes(valid.codes, material.training, config.codebooks)
         accuracies = masked_accuracy(network, valid, known, patients, config)
     for codes, by_whom in accuracies.items():
         for name, accuracy in by_whom.items():
@@ -258,4 +267,3 @@ def _finish(
     write_json(folder / METRICS, {"masked accuracy": estimates})
     write_text(folder / CARD, pretraining_card(read_record(folder), accuracies))
     save_encoder(network.encoder, folder)
-    (folder / STATE).unlink(missing_ok=True)
