@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 from PIL import Image
 from sklearn.metrics import roc_curve
 
-from acsbench.evaluation.figures.frame import PALETTE, Marks, model_styles
+from acsbench.evaluation.figures.frame import PALETTE, Marks, in_two_lines, model_styles, short
+from acsbench.evaluation.figures.lines import Line, Scales, lines_figure
 from acsbench.evaluation.figures.roc import Curve, roc_figure, roc_points
 from acsbench.pictures import figure_bytes
 from acsbench.statistics import auroc
@@ -75,10 +77,25 @@ def test_a_long_title_is_wrapped_and_not_cut():
 
 
 def test_colours_can_be_told_apart():
-    names = [f"m{i}" for i in range(12)]
-    styles = model_styles(names)
-    assert [colour for colour, _ in list(styles.values())[: len(PALETTE)]] == list(PALETTE)
-    assert len({(colour, str(dashes)) for colour, dashes in styles.values()}) == 12
+    styles = list(model_styles([f"m{i}" for i in range(40)]).values())
+    first = styles[: len(PALETTE)]
+    assert [colour for colour, _ in first] == list(dict.fromkeys(PALETTE))
+    assert {str(dashes) for _, dashes in first[:8]}.isdisjoint(str(d) for _, d in first[8:])
+    assert len({(colour, str(dashes)) for colour, dashes in styles}) == 40
+    points = np.array([to_rgb(colour) for colour in PALETTE])
+    apart = np.linalg.norm(points[:, None] - points, axis=2)[np.triu_indices(len(points), 1)]
+    assert apart.min() > 0.2
+
+
+def test_a_name_is_read_whole_where_there_is_room():
+    name = "HuBERT-ECG (reduced, random weights)-mean-of-3"
+    (legend,) = roc_figure(curves([name]), Marks("t")).axes[0].get_legend().get_texts()[:1]
+    assert legend.get_text().startswith(f"{name}\u2003")
+    rates = Line([0, 1], [0, 1], model_styles([name])[name])
+    (axes,) = lines_figure({name: rates}, Marks("t"), Scales("x", "y")).axes
+    assert axes.get_legend().get_texts()[0].get_text() == name
+    assert in_two_lines("HuBERT-ECG (reduced, random weights)").split() == name[:36].split()
+    assert in_two_lines("resnet18_1d-" * 9) == short("resnet18_1d-" * 9, 24)
 
 
 @pytest.mark.filterwarnings("error")

@@ -1,10 +1,12 @@
 """The topics on the twin: numbers worked out again, and what may not be seen."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
+from acsbench.evaluation import ModelPredictions
 from acsbench.evaluation.analysis import Analysis, Settings
 from acsbench.evaluation.checklist import TO_COMPLETE, checklist
 from acsbench.evaluation.groups import groupings_of
@@ -20,7 +22,7 @@ from acsbench.evaluation.section import (
 from acsbench.evaluation.selection import design_of, fit_selection
 from acsbench.evaluation.signs import any_of, read_signs
 from acsbench.evaluation.topics.beside_signs import beside_signs
-from acsbench.evaluation.topics.discrimination import LOGISTIC, discrimination
+from acsbench.evaluation.topics.discrimination import LOGISTIC, discrimination, signs_regression
 from acsbench.evaluation.topics.examples import examples, printed_page
 from acsbench.evaluation.topics.selection import selection
 from acsbench.evaluation.topics.subgroups import TESTED_PATIENTS, subgroups
@@ -51,6 +53,20 @@ def test_signs_and_their_regression(twin_analysis):
     found = row_of(section, "discrimination", model=LOGISTIC)["auroc"].value
     assert found == pytest.approx(expected, abs=1e-3)
     assert twin_analysis.order == ["good", "fair", "poor"]
+
+
+def test_a_model_that_is_the_regression_on_the_signs_stands_once(twin_analysis):
+    cohort = twin_analysis.cohort
+    risks = pd.Series(signs_regression(twin_analysis), cohort.split("test")["ecg_id"])
+    shrunken = (0.2 + 0.5 * risks).round(9)  # other risks, in the same order
+    models = [*twin_analysis.models, ModelPredictions("flags", shrunken)]
+    table = table_of(
+        discrimination(Analysis(cohort, models, twin_analysis.settings)), "discrimination"
+    )
+    names = [row["model"] for row in table.rows]
+    assert "flags" in names
+    assert LOGISTIC not in names
+    assert f"{LOGISTIC} ranks the ECGs as flags does" in table.note
 
 
 def test_yield_counts_by_hand(twin_analysis):
@@ -118,7 +134,10 @@ def test_supposed_risks_have_no_interval(twin_analysis):
 
 def test_small_groups_are_hidden_unless_asked_for(twin_analysis):
     hidden = Analysis(twin_analysis.cohort, twin_analysis.models, Settings(resamples=20))
-    rows = table_of(subgroups(hidden), "subgroups").rows
+    table = table_of(subgroups(hidden), "subgroups")
+    assert "Groups of few patients are not shown" in table.note
+    assert "few patients" not in table_of(subgroups(twin_analysis), "subgroups").note
+    rows = table.rows
     kept = [row for row in rows if isinstance(row["n"], Count)]
     assert 0 < len(kept) < len(rows)
     for row in rows:

@@ -93,6 +93,44 @@ def test_a_missing_file_is_made_again(tmp_path: Path) -> None:
     assert calls(tmp_path) == "a1 b1 c1 d1"
 
 
+def fill(names: str, out: Path, made: Made, tell: Tell) -> list[Path]:
+    """Write a folder with a file of each name, or none where the folder is there already."""
+    folder = out / "folder"
+    if names.startswith("kept ") and folder.exists():
+        return [folder]
+    for name in names.removeprefix("kept ").split():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("x")
+    return [folder]
+
+
+def test_a_file_that_is_missing_in_a_folder_is_made_again(tmp_path: Path) -> None:
+    steps = [Step("a", partial(fill, "report.html tables/one.csv .lock", tmp_path))]
+    run_steps(steps, tmp_path, lambda line: None)
+    for file in ("report.html", "tables/one.csv"):
+        (tmp_path / "folder" / file).unlink()
+        run_steps(steps, tmp_path, lambda line: None)
+        assert (tmp_path / "folder" / file).is_file()
+    (tmp_path / "folder" / ".lock").unlink()
+    lines: list[str] = []
+    run_steps(steps, tmp_path, lines.append)
+    assert lines == ["all 1 steps are up to date"]
+
+
+def test_a_missing_file_that_is_not_made_again_is_told_every_time(tmp_path: Path) -> None:
+    steps = [Step("a", partial(fill, "kept one two", tmp_path)), *chain(tmp_path)[2:3]]
+    run_steps(steps, tmp_path, lambda line: None)
+    (tmp_path / "folder" / "two").unlink()
+    (tmp_path / "c.txt").unlink()
+    for turn in (steps[::-1], steps):
+        with pytest.raises(DataError, match="does not make again"):
+            run_steps(turn, tmp_path, lambda line: None)
+    (tmp_path / "folder" / "one").unlink()
+    (tmp_path / "folder").rmdir()
+    run_steps(steps, tmp_path, lambda line: None)
+    assert (tmp_path / "folder" / "two").is_file()
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"format": "acsbench-steps-0", "steps": {}}'])
 def test_a_record_that_cannot_be_read_costs_only_time(tmp_path: Path, text: str) -> None:
     run_steps(chain(tmp_path), tmp_path, lambda line: None)

@@ -9,12 +9,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from acsbench.errors import ConfigurationError
+from acsbench.errors import ConfigurationError, DataError
 from acsbench.leaderboard import check_submission
 from acsbench.recipes.beside_published import FIGURES, load_published, wide
 from acsbench.recipes.recipe import Recipe, load_recipe
@@ -130,12 +131,51 @@ def test_both_ways_to_the_end(
         beside=tmp_path / "ours",
     )
     check_reload(published)
+    lost = tmp_path / "published" / "evaluation" / "acs" / "report.html"
+    lost.unlink()
+    lines: list[str] = []
+    settings = Settings(beside=tmp_path / "ours")
+    reproduce(
+        variant_of(tiny, small=True, published=True),
+        twin,
+        tmp_path / "published",
+        holdout=twin / "holdout",
+        settings=settings,
+        listener=Listener(report=lines.append),
+    )
+    assert len(lines) == 2  # so many are up to date, and one was done
+    assert lost.is_file()
     assert published.differences is not None
     page = published.differences.read_text()
     assert page.count("\n## ") == 8
     assert page.count(f"| {S4} |") == 7
     assert page.count(f"| {OMI} |") == 6
     assert "simulated" in page
+
+
+def test_folders_that_do_not_go_together_are_told_at_once(
+    tiny: Recipe, twin: Path, tmp_path: Path
+) -> None:
+    published = variant_of(tiny, published=True)
+    out = tmp_path / "out"
+
+    def refused(error: type[Exception], words: str, folder: Path = out, **other: Any) -> None:
+        with pytest.raises(error, match=words):
+            reproduce(other.pop("recipe", published), twin, folder, **other)
+        assert not out.exists()
+
+    refused(ConfigurationError, "lies in the dataset", twin)
+    refused(ConfigurationError, "lies in the dataset", twin / "study")
+    beside = {"settings": Settings(beside=tmp_path)}
+    refused(ConfigurationError, "goes with --published", recipe=tiny, **beside)
+    refused(DataError, "no step of a recipe is finished", **beside)
+    refused(DataError, "no step", settings=Settings(beside=tmp_path / "nowhere"))
+    refused(ConfigurationError, "is --out itself", settings=Settings(beside=out))
+    step = {"digest": "", "made": ["prepared"], "seconds": 1, "files": []}
+    (tmp_path / "prepared").mkdir()
+    record = {"format": "acsbench-steps-1", "steps": {"preparing": step}}
+    (tmp_path / "steps.json").write_text(json.dumps(record))
+    refused(DataError, "3 steps are not finished here, .* 'evaluating acs'", **beside)
 
 
 def done(recipe: Recipe, twin: Path, out: Path, beside: Path | None = None) -> Reproduction:
@@ -167,6 +207,7 @@ def check_beside_published(result: Reproduction) -> None:
     assert (row["published"], row["published_low"], row["published_high"]) == (0.703, 0.674, 0.731)
     content = json.loads((result.evaluations["acs"] / "evaluation.json").read_text())
     assert row["here"] == pytest.approx(content["models"][S4]["auroc"]["value"], abs=1e-5)
+    assert rows["simulated"].all()
     shown = wide(rows, list(FIGURES))
     assert shown.loc[S4, "AUROC"].startswith("0.703 (0.674–0.731) | ")
     assert shown.loc["ResNet-18", "AUROC"] == "0.677 (0.647–0.706) | –"

@@ -192,8 +192,9 @@ def _show_beside_published(path: Path) -> None:
     rows = pd.read_csv(path)
     by_group = [figure for figure in FIGURES if figure.startswith("auroc_")]
     overall = [figure for figure in FIGURES if figure not in by_group]
+    here = "here (simulated)" if rows["simulated"].any() else "here"
     for what, figures in (("", overall), (" by group", by_group)):
-        _print_table(f"Published | here{what}", wide(rows, figures))
+        _print_table(f"Published | {here}{what}", wide(rows, figures))
     say(f"with intervals: {path}")
 
 

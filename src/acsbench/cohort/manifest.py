@@ -123,5 +123,5 @@ def _check_labels(part: pd.DataFrame, split: str, task: str) -> None:
         raise DataError(
             f"the split {split!r} of task {task!r} has {shown_count(len(part))} ECGs and not both "
             "labels",
-            fix="Choose other folds with --folds, or take more ECGs",
+            fix="Take a larger dataset, another seed or other folds",
         )

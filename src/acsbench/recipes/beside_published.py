@@ -35,7 +35,7 @@ FIGURES: Mapping[str, tuple[str, str, str]] = {
 COLUMNS = (
     *("figure", "model"),
     *("published", "published_low", "published_high"),
-    *("here", "here_low", "here_high"),
+    *("here", "here_low", "here_high", "simulated"),
 )
 
 
@@ -103,7 +103,8 @@ def compared(published: Published, titles: Mapping[str, str], results: Results) 
         for model, (value, *limits) in by_model.items():
             name = shown_as.get(model, model)
             here = found.loc[name] if name in found.index else UNKNOWN
-            rows.append((figure, name, value, *(limits or UNKNOWN[1:]), *here))
+            there = (value, *(limits or UNKNOWN[1:]))
+            rows.append((figure, name, *there, *here, results.simulated))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from acsbench.cohort.task import load_task
 from acsbench.datasets.dataset import Dataset
 from acsbench.files import sha256
-from acsbench.recipes.beside_published import beside_published
+from acsbench.recipes.beside_published import COLUMNS, beside_published
+from acsbench.recipes.check import check_beside
 from acsbench.recipes.recipe import Recipe, RecipeModel
 from acsbench.recipes.steps import RECORD, Step, Work
 from acsbench.recipes.work import (
@@ -238,7 +239,7 @@ class Planner:
     def _comparing(self, evaluations: dict[str, str]) -> Step:
         titles = self._titles()
         work = partial(beside_published, self.recipe.published, titles, evaluations, self.out)
-        settings = [self.recipe.published, titles]
+        settings = [self.recipe.published, titles, COLUMNS]
         needs = tuple(evaluations.values())
         return Step(COMPARING, work, needs, settings, QUICK)
 
@@ -254,9 +255,11 @@ class Planner:
             if model.pretraining is not None
             for name in [self._name(model, task, self.seed)]
         ]
+        trained = [network.training for network in networks]
+        check_beside(beside, self.out, [PREPARE, f"evaluating {task}", *trained])
         work = partial(tell_differences, networks, task, beside, self.out)
-        settings = sha256(beside / RECORD) if (beside / RECORD).is_file() else None
-        return Step(DIFFERING, work, (PREPARE, comparing.name), settings, QUICK)
+        needs = (PREPARE, comparing.name)
+        return Step(DIFFERING, work, needs, sha256(beside / RECORD), QUICK)
 
     def _titles(self) -> dict[str, str]:
         """By the name in the report, the name in the publication."""

@@ -9,7 +9,9 @@ from pathlib import Path
 
 from acsbench.datasets import open_dataset
 from acsbench.datasets.dataset import Dataset
+from acsbench.errors import ConfigurationError
 from acsbench.files import usable_cores
+from acsbench.recipes.check import check_out
 from acsbench.recipes.graph import Graph, Planner, Settings
 from acsbench.recipes.helper import Place
 from acsbench.recipes.recipe import Recipe
@@ -91,7 +93,14 @@ def reproduce(
         holdout: a folder of waveforms alone, to be predicted by every model.
         settings: the user's choices.
         listener: who is told.
+
+    Raises:
+        ConfigurationError: the folders or settings do not go together.
+        DataError: the folder to compare with holds no such recipe, finished.
     """
+    check_out(out, [folder for folder in (data, holdout) if folder is not None])
+    if settings.beside is not None and recipe.split != "study":
+        raise ConfigurationError("--beside goes with --published")
     dataset = open_dataset(recipe.dataset, data)
     planner = Planner(recipe, dataset, Source(recipe.dataset, data), out, settings)
 

@@ -56,11 +56,13 @@ class Entry:
         digest: of all that decides its result.
         made: its files and folders, below the folder of the recipe.
         seconds: it took.
+        files: all that it made, those of its folders one by one.
     """
 
     digest: str
     made: tuple[str, ...]
     seconds: float
+    files: tuple[str, ...]
 
 
 def digests_of(steps: Sequence[Step]) -> dict[str, str]:
@@ -89,14 +91,15 @@ class Record:
     def __init__(self, out: Path, steps: Sequence[Step]):
         self._out = out
         self._digests = digests_of(steps)
-        self._entries = {
-            name: entry
-            for name, entry in _entries(out / RECORD).items()
-            if self._digests.get(name) == entry.digest and self._is_whole(entry)
-        }
+        self._entries: dict[str, Entry] = {}
+        self._broken: dict[str, Entry] = {}
+        for name, entry in _entries(out / RECORD).items():
+            if self._digests.get(name) == entry.digest:
+                (self._broken if self._lost(entry) else self._entries)[name] = entry
 
-    def _is_whole(self, entry: Entry) -> bool:
-        return all((self._out / path).exists() for path in entry.made)
+    def _lost(self, entry: Entry) -> list[str]:
+        """What a step had made and is gone."""
+        return [path for path in (*entry.made, *entry.files) if not (self._out / path).exists()]
 
     def __contains__(self, name: str) -> bool:
         return name in self._entries
@@ -106,11 +109,30 @@ class Record:
         return _below(self._out, self._entries)
 
     def add(self, name: str, made: Sequence[Path], seconds: float) -> None:
-        """Write down that a step is done."""
-        paths = tuple(path.relative_to(self._out).as_posix() for path in made)
-        self._entries[name] = Entry(self._digests[name], paths, round(seconds, 1))
-        content = {name: vars(entry) for name, entry in self._entries.items()}
+        """Write down that a step is done.
+
+        Raises:
+            DataError: it took a folder of its own as finished from which files are gone.
+        """
+        if name in self._broken:
+            lost = self._lost(self._broken[name])
+            for folder in made:
+                if any((self._out / path).is_relative_to(folder) for path in lost):
+                    raise DataError(
+                        "files are gone that the step does not make again",
+                        file=folder,
+                        fix="Remove the folder and repeat the command",
+                    )
+            del self._broken[name]
+        files = [file for path in made for file in _files(path)]
+        self._entries[name] = Entry(
+            self._digests[name], self._below(made), round(seconds, 1), self._below(files)
+        )
+        content = {name: vars(entry) for name, entry in (self._broken | self._entries).items()}
         write_json(self._out / RECORD, {"format": FORMAT, "steps": content})
+
+    def _below(self, paths: Sequence[Path]) -> tuple[str, ...]:
+        return tuple(path.relative_to(self._out).as_posix() for path in paths)
 
 
 class Clock:
@@ -167,6 +189,15 @@ def made_in(out: Path) -> dict[str, list[Path]]:
     return _below(out, entries)
 
 
+def _files(path: Path) -> list[Path]:
+    """A file, or all of a folder but hidden ones, which come and go."""
+    if not path.is_dir():
+        return [path]
+    below = [file for file in sorted(path.rglob("*")) if file.is_file()]
+    hidden = [any(part.startswith(".") for part in file.relative_to(path).parts) for file in below]
+    return [file for file, left_out in zip(below, hidden, strict=True) if not left_out]
+
+
 def _below(out: Path, entries: Mapping[str, Entry]) -> dict[str, list[Path]]:
     return {name: [out / path for path in entry.made] for name, entry in entries.items()}
 
@@ -178,7 +209,12 @@ def _entries(path: Path) -> dict[str, Entry]:
         if content["format"] != FORMAT:
             return {}
         return {
-            name: Entry(entry["digest"], tuple(entry["made"]), entry["seconds"])
+            name: Entry(
+                entry["digest"],
+                tuple(entry["made"]),
+                entry["seconds"],
+                tuple(entry.get("files", ())),  # earlier records name no files
+            )
             for name, entry in content["steps"].items()
         }
     except (OSError, ValueError, KeyError, TypeError, AttributeError):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import cycle, islice
 from typing import Any
 
 import matplotlib as mpl
@@ -17,7 +16,7 @@ from matplotlib.lines import Line2D
 from acsbench.pictures import PRINT_STYLE
 
 # Okabe & Ito, Color Universal Design (2008); its yellow cannot be read on white, and Tol's wine
-# stands in for it.
+# stands in for it. The second eight keep apart from those in hue or lightness.
 PALETTE = (
     "#0072B2",
     "#D55E00",
@@ -27,6 +26,14 @@ PALETTE = (
     "#56B4E9",
     "#000000",
     "#882255",
+    "#332288",
+    "#999933",
+    "#8C510A",
+    "#AA4499",
+    "#117733",
+    "#EE6677",
+    "#66789A",
+    "#66A61E",
 )
 GREY, SOFT = "#767676", "#444444"
 COLUMN, PAGE = 4.72, 6.85
@@ -37,6 +44,8 @@ _LINE, _TITLE_LINE = 0.125, 0.15
 _CHARACTERS = 16.6
 """Of a note, per inch."""
 _TITLE_CHARACTERS = 14.0
+_TO_A_DASH = 8
+"""Models that share a line style: the second eight differ in colour and in style."""
 
 Style = tuple[str, Any]
 """Colour and line style of a model."""
@@ -85,8 +94,10 @@ class Layout:
 
 def model_styles(names: Sequence[str]) -> dict[str, Style]:
     """Colour and line style of each model, the same on every figure and table of a report."""
-    styles = ((colour, dashes) for dashes in cycle(_DASHES) for colour in PALETTE)
-    return dict(zip(names, islice(styles, len(names)), strict=True))
+    return {
+        name: (PALETTE[i % len(PALETTE)], _DASHES[i // _TO_A_DASH % len(_DASHES)])
+        for i, name in enumerate(names)
+    }
 
 
 def framed(layout: Layout, marks: Marks, panels: int | None = None) -> tuple[Figure, list[Axes]]:
@@ -141,11 +152,11 @@ def key_line(style: Style) -> Line2D:
 
 
 def legend_below(axes: Axes, handles: Sequence[Any], texts: Sequence[str], columns: int) -> Legend:
-    """A legend under a panel and its label."""
+    """A legend under a panel and its label; names in it are `short` ones."""
     height = axes.get_window_extent().height / axes.get_figure(root=True).dpi  # type: ignore[union-attr]
     return axes.legend(
         handles,
-        [short(text) for text in texts],
+        list(texts),
         loc="upper left",
         bbox_to_anchor=(-0.09, -0.47 / height),
         borderaxespad=0,
@@ -164,7 +175,13 @@ def legend_height(entries: int, columns: int) -> float:
     return 0.165 * -(-entries // columns) + 0.1
 
 
-def short(name: str, most: int = 36) -> str:
+def short(name: str, most: int = 48) -> str:
     """A long name without its middle: runs of one model differ at the end."""
     half = most // 2
     return name if len(name) <= most else f"{name[: half - 1]}…{name[-half:]}"
+
+
+def in_two_lines(name: str, most: int = 24) -> str:
+    """A name in one line or two, or short where that is not enough."""
+    lines = textwrap.wrap(name, most)
+    return "\n".join(lines) if len(lines) <= 2 else short(name, most)

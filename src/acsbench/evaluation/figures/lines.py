@@ -22,6 +22,7 @@ from acsbench.evaluation.figures.frame import (
     key_line,
     legend_below,
     legend_height,
+    short,
 )
 from acsbench.evaluation.figures.roc import MARKERS
 from acsbench.pictures import PRINT_STYLE
@@ -78,7 +79,7 @@ def lines_figure(
         for depth, line in enumerate(reversed(list(lines.values()))):
             _draw(axes, line, 2 + depth)
         handles = [key_line(line.style) for line in lines.values()]
-        texts = list(lines)
+        texts = [short(name) for name in lines]
         if level is not None:
             name, height = level
             axes.axhline(height, color=GREY, linewidth=0.6, dashes=(2, 3), zorder=1)

@@ -11,7 +11,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from acsbench.evaluation.figures.frame import GREY, PAGE, Layout, Marks, Style, framed, short
+from acsbench.evaluation.figures.frame import (
+    GREY,
+    PAGE,
+    Layout,
+    Marks,
+    Style,
+    framed,
+    in_two_lines,
+)
 from acsbench.pictures import PRINT_STYLE
 from acsbench.statistics import Estimate
 
@@ -76,7 +84,7 @@ def _draw_calibration(axes: Axes, panel: CalibrationPanel) -> None:
         axes.plot([predicted] * 2, [rate.low, rate.high], color=colour, linewidth=0.7, zorder=2)
         axes.plot(predicted, rate.value, marker="o", markersize=2.6, color=colour, zorder=4)
     axes.set(xlim=(0, 1), ylim=(0, 1), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
-    axes.set_title(short(panel.name, 24), fontsize=7.5, loc="left", pad=3)
+    axes.set_title(in_two_lines(panel.name), fontsize=7.5, loc="left", pad=3)
     axes.text(0.97, 0.04, panel.words, fontsize=6, ha="right", va="bottom", linespacing=1.35)
 
 
@@ -136,7 +144,7 @@ def groups_figure(
             place.set(xlim=limits, ylim=(len(rows) - 0.4, -0.8), yticks=[])
             place.locator_params(axis="x", nbins=3)
             place.spines["left"].set_visible(False)
-            place.set_title(short(name, 24), fontsize=7.5, loc="left", pad=3)
+            place.set_title(in_two_lines(name), fontsize=7.5, loc="left", pad=3)
             if number >= len(overall) - across:
                 place.set_xlabel(label)
             else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 
 from acsbench.evaluation.analysis import Analysis
 from acsbench.evaluation.figures.roc import Curve, roc_figure, roc_points
@@ -83,7 +84,8 @@ def _auc_table(analysis: Analysis) -> Table:
             }
         )
     risks = signs_regression(analysis)
-    if risks is not None:
+    twins = [] if risks is None else ranked_alike(analysis, risks)
+    if risks is not None and not twins:
         scores = (analysis.labels, risks)
         rows.append(
             {
@@ -122,6 +124,8 @@ def _auc_table(analysis: Analysis) -> Table:
         )
     if analysis.signs:
         note += " Signs are what a cardiologist read; one is there or not."
+    if twins:
+        note += f" {LOGISTIC} ranks the ECGs as {twins[0]} does, and has no row of its own."
     return Table(
         "discrimination",
         f"Models and signs on the {split} ECGs, with {100 * level:g}\u00a0% intervals that keep "
@@ -208,6 +212,17 @@ def signs_regression(analysis: Analysis) -> NDArray[np.float64] | None:
         return None
     linear = _design(evaluated, varying) @ fit.coefficients
     return np.asarray(1 / (1 + np.exp(-linear)))
+
+
+def ranked_alike(analysis: Analysis, risks: NDArray[np.float64]) -> list[str]:
+    """Models that rank all evaluated ECGs as these risks do, ties included."""
+    # Predictions come from files of nine digits.
+    ranks = rankdata(risks.round(8))
+    return [
+        name
+        for name in analysis.order
+        if np.array_equal(rankdata(analysis.rows(name)[1].round(8)), ranks)
+    ]
 
 
 def _design(signs: dict[str, Flags], names: list[str]) -> NDArray[np.float64]:

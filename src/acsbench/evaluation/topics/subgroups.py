@@ -154,13 +154,22 @@ def _table(
         columns,
         3,
         rows,
-        f"Sensitivity at the common threshold ({100 * SPECIFICITY:g}\u00a0% specificity on "
-        "validation). Groups of few patients are not shown, nor others that would give them away."
-        if analysis.validation
-        else "Groups of few patients are not shown, nor others that would give them away.",
+        _note(analysis),
         shown=[row for row in rows if row["model"] == best],
         off_page=("model",),
     )
+
+
+def _note(analysis: Analysis) -> str:
+    left_out = (
+        "Groups whose ECGs all have the event, or all lack it, have no numbers."
+        if analysis.settings.show_small_cells
+        else "Groups of few patients are not shown, nor others that would give them away."
+    )
+    if not analysis.validation:
+        return left_out
+    specificity = f"{100 * SPECIFICITY:g}\u00a0% specificity on validation"
+    return f"Sensitivity at the common threshold ({specificity}). {left_out}"
 
 
 def _numbers(analysis: Analysis, name: str, member: Flags) -> dict[str, Value]:
