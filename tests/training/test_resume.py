@@ -138,7 +138,7 @@ def test_a_second_process_at_the_same_training_is_refused(prepared: Prepared, ru
     from acsbench.training.fit import _run_config
     from acsbench.training.run import RunWriter
 
-    folder = RunWriter(runs, _run_config(prepared, "resnet18_1d", TINY, None, None)).path
+    folder = RunWriter(runs, _run_config(prepared, "resnet18_1d", TINY, None, None, False)).path
     folder.mkdir(parents=True)
     with FileLock(folder / LOCK), pytest.raises(ConfigurationError, match="another process"):
         train(prepared, "resnet18_1d", TINY, runs)
