@@ -122,7 +122,7 @@ def _unpack(file: Path, parts: Path) -> dict[str, Any]:
     """Unpack a backup, and make sure that each file is as it was written."""
     try:
         with tarfile.open(file, "r:") as tar:
-            tar.extractall(parts, filter="data")
+            _extract(tar, parts)
         manifest: dict[str, Any] = json.loads((parts / MANIFEST).read_text(encoding="utf-8"))
         if manifest["format"] != FORMAT:
             raise DataError("the backup has a form that is unknown here", file=file, fix=_FIX)
@@ -132,6 +132,23 @@ def _unpack(file: Path, parts: Path) -> dict[str, Any]:
     if damaged:
         raise DataError(f"{', '.join(damaged)} in it differ from their sums", file=file, fix=_FIX)
     return manifest
+
+
+def _extract(tar: tarfile.TarFile, folder: Path) -> None:
+    """Extract plain files that lie below a folder; `extractall(filter=)` came with Python 3.11.4.
+
+    Raises:
+        ValueError: there is anything else.
+    """
+    for member in tar:
+        path = (folder / member.name).resolve()
+        if not path.is_relative_to(folder.resolve()) or not (member.isfile() or member.isdir()):
+            raise ValueError(member.name)
+        content = tar.extractfile(member)
+        if content is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with content, path.open("wb") as file:
+                shutil.copyfileobj(content, file)
 
 
 def _fill(url: str, rows: Path, manifest: dict[str, Any], file: Path) -> None:
