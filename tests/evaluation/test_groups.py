@@ -2,7 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from acsbench.evaluation.groups import Grouping, groupings_of, shown_groups
+from acsbench.disclosure import shown_groups
+from acsbench.evaluation.groups import Grouping, groupings_of
 from acsbench.evaluation.signs import any_of, read_signs
 
 
@@ -77,7 +78,7 @@ def grouping(**sizes):
 )
 def test_small_groups_cannot_be_worked_out(sizes, shown):
     made, labels, patients = grouping(**sizes)
-    assert shown_groups(made, labels, patients) == shown
+    assert shown_groups(made.members, labels, patients) == shown
     rest = ~np.logical_or.reduce(
         [m for n, m in made.members.items() if n in shown] or [patients < 0]
     )

@@ -10,7 +10,7 @@ from sklearn.metrics import (
     roc_curve,
 )
 
-from acsbench.disclosure import SMALLEST_CELL
+from acsbench.disclosure import SMALLEST_CELL, shown_groups
 from acsbench.errors import DataError
 from acsbench.leaderboard import score_submission
 from acsbench.leaderboard.bands import join_bands, risk_bands, roc_points
@@ -25,7 +25,6 @@ from acsbench.leaderboard.scorecard import (
     score_predictions,
     signs_seen,
 )
-from acsbench.leaderboard.subgroups import shown_groups
 from acsbench.statistics import auroc, compare_auroc
 
 ECGS = 1500

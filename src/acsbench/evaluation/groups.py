@@ -7,9 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from acsbench.disclosure import SMALLEST_CELL
 from acsbench.evaluation.signs import Flags, as_flag
 
 AGES = {"under 50": (0, 50), "50 to 64": (50, 65), "65 to 74": (65, 75), "75 and over": (75, 200)}
@@ -112,34 +110,3 @@ def _bands(values: pd.Series, bands: Mapping[str, tuple[float, float]]) -> dict[
     """Members of bands, each from its lower limit to below its upper one."""
     numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=np.float64)
     return {name: (numbers >= low) & (numbers < high) for name, (low, high) in bands.items()}
-
-
-def shown_groups(
-    grouping: Grouping, labels: NDArray[np.int64], patients: NDArray[np.intp]
-) -> set[str]:
-    """The groups of which numbers may be shown.
-
-    A group is hidden if 1 to 10 of its patients have the event, or if so few lack it. Since the
-    totals are known, those that are hidden (with those whose value is unknown) must together
-    hold more than that: else the next smallest is hidden as well.
-
-    Args:
-        grouping: the groups.
-        labels: 0/1, shape (n,).
-        patients: shape (n,).
-    """
-
-    def persons(rows: Flags) -> tuple[int, int]:
-        with_event, without = (len(set(patients[rows & (labels == v)])) for v in (1, 0))
-        return with_event, without
-
-    sizes = {name: persons(rows) for name, rows in grouping.members.items()}
-    hidden = {name for name, size in sizes.items() if min(size) < SMALLEST_CELL}
-    while len(hidden) < len(sizes):
-        shown = [rows for name, rows in grouping.members.items() if name not in hidden]
-        rest = ~np.logical_or.reduce(shown)
-        if not rest.any() or min(persons(rest)) >= SMALLEST_CELL:
-            break
-        rest_of_names = [name for name in sizes if name not in hidden]
-        hidden.add(min(rest_of_names, key=lambda name: sizes[name]))
-    return set(sizes) - hidden

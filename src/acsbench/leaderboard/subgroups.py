@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from acsbench.disclosure import SMALLEST_CELL
+from acsbench.disclosure import shown_groups
 from acsbench.statistics import Estimate, auroc
 
 AGES = {"under 50": (0, 50), "50 to 64": (50, 65), "65 to 74": (65, 75), "75 and over": (75, 200)}
@@ -75,29 +75,3 @@ def groupings(covariates: pd.DataFrame) -> Iterator[tuple[str, dict[str, Rows]]]
         members = {name: rows for name, rows in bands.items() if rows.any()}
         if len(members) > 1:
             yield "age", members
-
-
-def shown_groups(
-    members: dict[str, Rows], labels: NDArray[np.float64], patients: NDArray[np.intp]
-) -> set[str]:
-    """The groups of which numbers may be shown.
-
-    A group is hidden if fewer than eleven of its patients have, or lack, the event. Since the
-    totals are known, all that are hidden, with the ECGs of unknown value, must be as many
-    together: else the smallest of the others is hidden as well.
-    """
-
-    def size(rows: Rows) -> int:
-        return min(len(np.unique(patients[rows & (labels == value)])) for value in (0, 1))
-
-    by_size = sorted(members, key=lambda name: size(members[name]))
-    hidden = {name for name in by_size if size(members[name]) < SMALLEST_CELL}
-    for name in by_size:
-        rest = np.ones(len(labels), dtype=bool)
-        for other in by_size:
-            if other not in hidden:
-                rest &= ~members[other]
-        if not rest.any() or size(rest) >= SMALLEST_CELL:
-            break
-        hidden.add(name)
-    return set(members) - hidden

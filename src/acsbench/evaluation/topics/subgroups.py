@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from acsbench.disclosure import shown_groups
 from acsbench.evaluation.analysis import Analysis
 from acsbench.evaluation.figures.panels import Row, groups_figure
-from acsbench.evaluation.groups import Grouping, groupings_of, shown_groups
+from acsbench.evaluation.groups import Grouping, groupings_of
 from acsbench.evaluation.metrics import SPECIFICITY
 from acsbench.evaluation.section import (
     NOT_SHOWN,
@@ -83,7 +84,7 @@ def subgroups(analysis: Analysis) -> Section | None:
 
 def _shown(analysis: Analysis, grouping: Grouping) -> list[str]:
     """The groups of which numbers may be shown, in order."""
-    allowed = shown_groups(grouping, analysis.labels, analysis.patients)
+    allowed = shown_groups(grouping.members, analysis.labels, analysis.patients)
     if analysis.settings.show_small_cells:
         allowed = set(grouping.members)
     return [group for group in grouping.members if group in allowed]
