@@ -6,9 +6,11 @@ several times; the medians of CPU time (`time.process_time`) are compared. Ours 
 The study's is a loop over files: read, subtract each lead's mode (`scipy.stats.mode`) and save the
 rows, which are loaded and filtered (`filtfilt`, designed anew for each item) later; or R-peaks by
 biosppy's Hamilton detector, median beats and save. What reading the npz alone takes is the floor.
+The prints are those of the simulated twin, or PTB-XL's recordings cut to prints.
 
     pip install biosppy
     OMP_NUM_THREADS=1 taskset -c 0 python benchmarks/processing.py
+    OMP_NUM_THREADS=1 taskset -c 0 python benchmarks/processing.py --ptb-xl .cache/ptb-xl
     python benchmarks/processing.py --workers 2     # one process against two
     python benchmarks/processing.py --dask          # a LocalCluster, and one worker killed
 """
@@ -23,7 +25,8 @@ import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -32,8 +35,12 @@ from scipy import signal as sps
 from scipy import stats
 
 from _ludb import machine
+from _ptbxl import FS, read
 from acsbench.datasets.nightingale.waveforms import read_npz
 from acsbench.datasets.simulated.twin import simulate_twin
+from acsbench.ecg import Recording, print_page
+from acsbench.ecg.leads import LEADS
+from acsbench.ecg.printed import DIGITISATION_STEP
 from acsbench.waveforms import process as processing
 from acsbench.waveforms.shard import Source
 
@@ -42,10 +49,23 @@ SHARD = 32
 """ECGs of a shard where many are wanted."""
 
 
-def write_pages(folder: Path, ecgs: int) -> list[Path]:
-    """Simulated prints as uncompressed npz files of 64-bit floats."""
-    simulate_twin(folder / "twin", ecgs=min(ecgs, PAGES), seed=1, tested_share=0.5)
-    pages = [read_npz(path, "").raw for path in sorted(folder.rglob("*.npz"))]
+def simulated_pages(folder: Path, ecgs: int) -> list[NDArray[np.float64]]:
+    """Prints of the simulated twin."""
+    simulate_twin(folder / "twin", ecgs=ecgs, seed=1, tested_share=0.5)
+    return [read_npz(path, "").raw for path in sorted(folder.rglob("*.npz"))]
+
+
+def real_pages(folder: Path, ecgs: int) -> list[NDArray[np.float64]]:
+    """PTB-XL's recordings cut to prints."""
+    records = islice(read(folder, range(1, 11)), ecgs)
+    return [
+        print_page(Recording(str(ecg.ecg_id), ecg.signal, FS, LEADS), DIGITISATION_STEP)
+        for ecg in records
+    ]
+
+
+def write_pages(folder: Path, pages: Sequence[NDArray[np.float64]], ecgs: int) -> list[Path]:
+    """So many uncompressed npz files of 64-bit floats, of the prints in turn."""
     paths = [folder / "pages" / f"{number:05d}.npz" for number in range(ecgs)]
     paths[0].parent.mkdir()
     for number, path in enumerate(paths):
@@ -234,10 +254,17 @@ if __name__ == "__main__":
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--workers", type=int, help="compare one process with so many")
     parser.add_argument("--dask", action="store_true", help="compare with a LocalCluster")
+    parser.add_argument("--ptb-xl", type=Path, help="unpacked PTB-XL folder: its ECGs as prints")
     options = parser.parse_args()
-    print(machine())
+    print(f"{machine()}; prints {'of PTB-XL' if options.ptb_xl else 'simulated'}")
     with tempfile.TemporaryDirectory() as folder:
-        files = write_pages(Path(folder), options.ecgs)
+        different = min(options.ecgs, PAGES)
+        made = (
+            real_pages(options.ptb_xl, different)
+            if options.ptb_xl
+            else simulated_pages(Path(folder), different)
+        )
+        files = write_pages(Path(folder), made, options.ecgs)
         if options.dask or options.workers:
             processing.SHARD_ECGS = SHARD  # so that few ECGs make many shards
         if options.dask:

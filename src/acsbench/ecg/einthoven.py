@@ -45,9 +45,9 @@ def leads_i_and_ii(pages: NDArray[np.floating], printed: NDArray[np.bool_]) -> N
         borders = [0, *(np.flatnonzero(changes) + 1).tolist(), pages.shape[2]]
         for start, end in pairwise(borders):
             if shown[:, start].any():  # a product with nothing would be 0
-                rows, solver = _solver(shown[:, start].tobytes())
+                rows, solved, solver = _solver(shown[:, start].tobytes())
                 part = pages[same[:, None], rows, start:end]
-                both[same, :, start:end] = solver.astype(pages.dtype) @ part
+                both[same[:, None], solved, start:end] = solver.astype(pages.dtype) @ part
     return both
 
 
@@ -76,23 +76,21 @@ def contradict_einthoven(
 
 
 @lru_cache(maxsize=128)
-def _solver(printed: bytes) -> tuple[list[int], NDArray[np.float64]]:
-    """The rows of the page that were printed, and the matrix from them to I and II.
+def _solver(printed: bytes) -> tuple[list[int], list[int], NDArray[np.float64]]:
+    """What the rows of the page that were printed tell of I and II.
 
     Args:
         printed: of each limb lead, whether it was; the bytes of an array of that kind, which
             unlike the array itself can be looked up.
 
     Returns:
-        The matrix is NaN for what these rows do not determine.
+        The rows; which of I (0) and II (1) they determine; and the matrix from the ones to the
+        others.
     """
     found = np.flatnonzero(np.frombuffer(printed, dtype=np.bool_))
-    solver = np.full((2, len(found)), np.nan)
+    rows = [_LIMB_ROWS[row] for row in found]
     if np.linalg.matrix_rank(_RELATIONS[found]) == 2:
-        solver = np.linalg.pinv(_RELATIONS[found])
-    else:
-        # One lead, perhaps twice: I or II themselves, or a mixture that tells neither.
-        for source in range(2):
-            if (_RELATIONS[found, 1 - source] == 0).all():
-                solver[source] = 1 / len(found)
-    return [_LIMB_ROWS[row] for row in found], solver
+        return rows, [0, 1], np.linalg.pinv(_RELATIONS[found])
+    # One lead, perhaps twice: I or II themselves, or a mixture that tells neither.
+    solved = [source for source in range(2) if (_RELATIONS[found, 1 - source] == 0).all()]
+    return rows, solved, np.full((len(solved), len(found)), 1 / len(found))
