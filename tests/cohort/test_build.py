@@ -55,7 +55,8 @@ def test_every_step_is_counted(joined: pd.DataFrame) -> None:
         ({"population": "@pd.io.common.os.getcwd() == age"}, ConfigurationError, "may use"),
         ({"population": "age.to_csv('x')"}, ConfigurationError, "may use"),
         ({"label": "age"}, DataError, "other than 0 and 1"),
-        ({"population": "age > 100"}, DataError, "not both labels"),
+        ({"population": "age > 100"}, DataError, "has 0 ECGs and not both labels"),
+        ({"population": "y == 1"}, DataError, "has <11 ECGs and not both labels"),
     ],
 )
 def test_a_task_that_does_not_fit(joined, fields, error, words) -> None:

@@ -69,7 +69,7 @@ def test_patients_of_the_earlier_training_in_the_new_validation_are_refused(
     folder: Path, runs: Path
 ) -> None:
     leaking = two_tasks(folder, "study")
-    assert int(leaking.manifest()["crossing"]) > 10
+    assert int(leaking.manifest().crossing) > 10
     first = train(leaking, "resnet18_1d", STILL, runs, task="simulated-acs")
     with pytest.raises(ConfigurationError, match=r"\d+ patients .* validation or test") as error:
         train(leaking, "resnet18_1d", STILL, runs, task="older", init=first)

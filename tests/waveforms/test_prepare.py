@@ -39,7 +39,7 @@ def test_prepared_folder(ecgs: Path, tmp_path: Path) -> None:
     table = prepared.table(prepared.task())
     assert set(table.columns) == {"ecg_id", "patient_id", "age", "sex", "label", "split"}
     assert table.groupby("patient_id")["split"].nunique().max() == 1
-    counts = prepared.manifest()["counts"]["simulated-acs"]
+    counts = prepared.manifest().counts["simulated-acs"]
     names = {"training": "train", "validation": "valid", "test": "test"}
     assert {names[s]: int(c["ECGs"]) for s, c in counts.items() if s != "all"} == (
         table["split"].value_counts().to_dict()
@@ -132,6 +132,12 @@ def test_another_preparation_is_not_written_over(ecgs: Path, tmp_path: Path) -> 
         ("prepared.json", b"[]", lambda p: p),
         ("prepared.json", b'{"dataset": 3}', lambda p: p),
         ("split-manifest.json", b"\xff", Prepared.manifest),
+        ("split-manifest.json", b'{"method": "patients", "digests": {}}', Prepared.manifest),
+        (
+            "split-manifest.json",
+            b'{"method": "", "digests": {"simulated-acs": {"train": "", "valid": "", "test": ""}}}',
+            Prepared.manifest,
+        ),
         ("ecgs.parquet", b"PAR1 and then junk PAR1", Prepared.ecgs),
         ("tasks/simulated-acs.parquet", b"", lambda p: p.table(p.task())),
         ("waveforms/signs/signs.parquet", b"x" * 1000, Prepared.signs),

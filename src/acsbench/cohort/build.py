@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from acsbench.cohort.task import EVERYONE, Task
+from acsbench.disclosure import shown_count
 from acsbench.errors import ConfigurationError, DataError, did_you_mean
 
 COVARIATES = ("age", "sex")
@@ -85,7 +86,7 @@ def build_cohort(joined: pd.DataFrame, task: Task, source: str) -> Cohort:
     flow.append(count_step("label known", known))
     if values.nunique() < 2:
         raise DataError(
-            f"task {task.name!r} has {len(values)} ECGs and not both labels",
+            f"task {task.name!r} has {shown_count(len(values))} ECGs and not both labels",
             file=source,
             column=task.label,
             fix="Check the population and the label of the task",

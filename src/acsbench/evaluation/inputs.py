@@ -58,7 +58,7 @@ def evaluate_task(
     """
     chosen = prepared.task(task)
     cohort = read_cohort(prepared, chosen, split, command)
-    digests = prepared.manifest()["digests"][chosen.name]
+    digests = prepared.manifest().digests[chosen.name]
     models = [_read_model(path, cohort, digests) for path in predictions]
     names = [model.name for model in models]
     models = [
@@ -84,14 +84,12 @@ def read_cohort(
     if not (table["split"] == evaluated).any():
         raise ConfigurationError(f"task {task.name!r} has no ECGs in the split {evaluated!r}")
     manifest = prepared.manifest()
-    seed = "" if manifest["seed"] is None else f", seed {manifest['seed']}"
+    seed = "" if manifest.seed is None else f", seed {manifest.seed}"
     provenance = {
         "Input hash": prepared.meta["input_hash"],
         "Waveforms": ", ".join(prepared.meta["profiles"]),
-        "Split": f"{manifest['method']}{seed}; evaluated: {evaluated}",
-        **{
-            f"Patients of {name} (SHA-256)": d for name, d in manifest["digests"][task.name].items()
-        },
+        "Split": f"{manifest.method}{seed}; evaluated: {evaluated}",
+        **{f"Patients of {name} (SHA-256)": d for name, d in manifest.digests[task.name].items()},
     }
     return EvaluationCohort(
         table=table,

@@ -140,7 +140,7 @@ def _run_config(
         "init": None if init is None else sha256(init.path / WEIGHTS),
         "lineage": [
             *([] if init is None else init.config["lineage"]),
-            {"task": chosen.name, "split": prepared.manifest()["digests"][chosen.name]},
+            {"task": chosen.name, "split": prepared.manifest().digests[chosen.name]},
         ],
         "training": config.model_dump(mode="json"),
     }

@@ -81,7 +81,7 @@ def check_fit(run: Run, prepared: Prepared) -> None:
         )
     if model_info(run.model).kind == "network":
         prepared.store(found["profile"]).verify()
-    digests = prepared.manifest()["digests"]
+    digests = prepared.manifest().digests
     if prepared.meta["input_hash"] == run.config["data"]["input_hash"]:
         for step in run.config["lineage"]:
             if digests.get(step["task"], step["split"]) != step["split"]:

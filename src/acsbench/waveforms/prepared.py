@@ -9,12 +9,14 @@ from typing import Any
 import pandas as pd
 
 from acsbench.cohort.build import Step
+from acsbench.cohort.manifest import Manifest
 from acsbench.cohort.split import SPLITS
 from acsbench.cohort.task import Task
 from acsbench.errors import ConfigurationError, DataError, did_you_mean
 from acsbench.waveforms.process import SIGNS_TABLE
 from acsbench.waveforms.shard import SIGNS
 from acsbench.waveforms.store import (
+    AGAIN,
     WaveformStore,
     check_entries,
     open_store,
@@ -87,9 +89,22 @@ class Prepared:
         """One row per prepared ECG of any task: ids and all columns of the dataset's tables."""
         return read_table(self.path / ECGS, ("ecg_id",))
 
-    def manifest(self) -> dict[str, Any]:
-        """The split manifest."""
-        return read_json(self.path / MANIFEST)
+    def manifest(self) -> Manifest:
+        """The split manifest.
+
+        Raises:
+            DataError: it cannot be read, or lacks a task.
+        """
+        path = self.path / MANIFEST
+        content = read_json(path)
+        check_entries(path, content, {"method": str, "digests": dict})
+        check_entries(path, content["digests"], dict.fromkeys(self.tasks, dict))
+        for task in self.tasks:
+            check_entries(path, content["digests"][task], dict.fromkeys(SPLITS, str))
+        try:
+            return Manifest(**content)
+        except TypeError as error:
+            raise DataError("the file holds something else", file=path, fix=AGAIN) from error
 
     def store(self, profile: str) -> WaveformStore:
         """The waveform store of a profile.

@@ -50,7 +50,7 @@ def test_both_tasks_their_manifest_and_their_store(prepared_twin: Path) -> None:
     assert joined.max() == 1
     both = set(tables["acs"]["patient_id"]) & set(tables["mace"]["patient_id"])
     assert len(both) > 10
-    assert prepared.manifest()["crossing"] == "0"
+    assert prepared.manifest().crossing == "0"
 
 
 def test_a_manifest_is_verified(twin: Path, prepared_twin: Path, tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_the_studys_split_lets_patients_cross(twin: Path, prepared_twin: Path) -
     words = ("prepare", "nightingale", twin, "--workers", 1, "--split", "study")
     assert run(*words, "--out", prepared_twin.parent / "study") == 0
     prepared = open_prepared(prepared_twin.parent / "study")
-    assert int(prepared.manifest()["crossing"]) > 0
+    assert int(prepared.manifest().crossing) > 0
     assert set(prepared.table(prepared.task("acs"))["split"]) == {"train", "valid"}
 
 

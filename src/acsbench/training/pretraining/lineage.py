@@ -17,7 +17,7 @@ splits were respected and whose labels were not looked at, the number of its `pr
 def next_iteration(prepared: Prepared, lineage: Sequence[Step]) -> list[Step]:
     """A lineage with one more pre-training, on the patients whom all tasks of a folder leave."""
     number = 1 + max((step["pretraining"] for step in lineage), default=0)
-    digests = prepared.manifest()["digests"]
+    digests = prepared.manifest().digests
     steps = [
         {"task": task, "split": digests[task], "pretraining": number} for task in prepared.tasks
     ]
@@ -42,7 +42,7 @@ def check_known(prepared: Prepared, lineage: Sequence[Step]) -> None:
     Raises:
         ConfigurationError: it lacks a task, or splits it in another way.
     """
-    digests = prepared.manifest()["digests"]
+    digests = prepared.manifest().digests
     for step in lineage:
         if digests.get(step["task"]) != step["split"]:
             raise ConfigurationError(
