@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from acsbench.cohort.build import Cohort, Step, build_cohort
+from acsbench.cohort.manifest import Manifest
 from acsbench.cohort.split import split_patients
 from acsbench.cohort.task import Task, load_task
 from acsbench.datasets import open_dataset
@@ -109,9 +110,9 @@ class TablesOnly(Prepared):
         known = pd.concat([cohort.table["ecg_id"] for cohort in self.cohorts])
         return self.joined[self.joined["ecg_id"].isin(known)]
 
-    def manifest(self) -> dict[str, Any]:
+    def manifest(self) -> Manifest:
         digests = {c.task.name: {"train": "1", "valid": "2", "test": "3"} for c in self.cohorts}
-        return {"method": "patients", "seed": 0, "digests": digests}
+        return Manifest("patients", 0, "", {}, digests, "0")
 
     def _cohort(self, task: Task) -> Cohort:
         return next(cohort for cohort in self.cohorts if cohort.task.name == task.name)

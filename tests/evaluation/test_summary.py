@@ -79,3 +79,23 @@ def test_finished_sections_are_quoted(twin_analysis):
     assert "show none of the signs" in text
     assert "calibration intercept" in text
     assert "gaps between groups" in text or "Gaps to the rest" in text
+
+
+def test_of_many_models_the_next_best_are_named_and_the_others_summed_up(study, monkeypatch):
+    monkeypatch.setattr(metrics_module, "RANKING_ECGS", 1000)
+    monkeypatch.setattr(summary_module, "RANKING_ECGS", 1000)
+    strengths = {"best": 4.0, "second": 2.5, "third": 1.5, "fourth": 0.9, "fifth": 0.5, "last": 0.0}
+    many = analysis(study, **strengths)
+    text = " ".join(summarise(many))
+    fifth, last = (many.areas[name].value for name in ("fifth", "last"))
+    assert many.order == list(strengths)
+    assert f" and 2 others {last:.3f} to {fifth:.3f}: of an ECG" in text
+    best = many.areas["best"].value
+    assert f" and by {best - fifth:.3f} to {best - last:.3f} than those of 2 others." in text
+    assert "last" not in text
+
+
+def test_one_model_left_over_is_named_like_the_others(study):
+    text = summary(study, best=4.0, second=2.5, third=1.5, fourth=0.9, fifth=0.1)
+    assert "over fifth" in text
+    assert "others" not in text

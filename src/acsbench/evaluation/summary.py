@@ -14,6 +14,8 @@ SIMULATED = (
     "The ECGs are simulated: these numbers show that the software works and say nothing about "
     "patients."
 )
+NAMED = 3
+"""Models that a sentence names beside the best; of the others the tables tell."""
 
 
 def too_few_words(split: str) -> str:
@@ -61,7 +63,11 @@ def _discrimination(analysis: Analysis) -> str:
     elif len(analysis.labels) >= RANKING_ECGS:
         text = f"On {ecgs}, {best} had the highest AUROC of {len(others) + 1} models, {number}"
     else:
-        rest = listed(f"{name} {analysis.areas[name]}" for name in others)
+        rest = _some(
+            [f"{name} {analysis.areas[name]}" for name in others],
+            [analysis.areas[name].value for name in others],
+            "{count} others {least:.3f} to {most:.3f}",
+        )
         text = f"On {ecgs}, {best} reached an AUROC of {number}, {rest}"
     text += (
         f": of an ECG with the event and one without, it gives the right one the higher "
@@ -76,7 +82,11 @@ def _ranking(analysis: Analysis) -> list[str]:
     best = analysis.order[0]
     pairs = [pair for pair in analysis.pairs if pair.first == best]
     if pairs and len(analysis.labels) < RANKING_ECGS:
-        leads = listed(f"by {p.comparison.difference} than that of {p.second}" for p in pairs)
+        leads = _some(
+            [f"by {pair.comparison.difference} than that of {pair.second}" for pair in pairs],
+            _differences(pairs),
+            "by {least:.3f} to {most:.3f} than those of {count} others",
+        )
         return [
             f"The AUROC of {best} is higher {leads}. These are fewer than {RANKING_ECGS:,} ECGs, "
             "from which no ranking of models is claimed."
@@ -86,12 +96,20 @@ def _ranking(analysis: Analysis) -> list[str]:
     undecided = [pair for pair in pairs if pair.reading == "undecided"]
     sentences = []
     if behind:
-        leads = listed(f"{pair.comparison.difference} over {pair.second}" for pair in behind)
+        leads = _some(
+            [f"{pair.comparison.difference} over {pair.second}" for pair in behind],
+            _differences(behind),
+            "{least:.3f} to {most:.3f} over {count} others",
+        )
         sentences.append(f"Its lead in AUROC is larger than chance explains: {leads}.")
     if same:
         sentences.append(f"For any purpose it is as good as {_seconds(same)}.")
     if undecided:
-        leads = listed(str(pair.comparison.difference) for pair in undecided)
+        leads = _some(
+            [str(pair.comparison.difference) for pair in undecided],
+            _differences(undecided),
+            "{least:.3f} to {most:.3f}",
+        )
         sentences.append(
             f"These ECGs do not tell whether {best} is better than {_seconds(undecided)}: the "
             f"difference in AUROC is {leads}, and with so many comparisons chance may explain that."
@@ -100,7 +118,26 @@ def _ranking(analysis: Analysis) -> list[str]:
 
 
 def _seconds(pairs: Sequence[Pair]) -> str:
-    return listed(pair.second for pair in pairs)
+    return _some([pair.second for pair in pairs], _differences(pairs), "{count} others")
+
+
+def _differences(pairs: Sequence[Pair]) -> list[float]:
+    return [pair.comparison.difference.value for pair in pairs]
+
+
+def _some(phrases: Sequence[str], values: Sequence[float], others: str) -> str:
+    """The first phrases in a list; more than one left are summed up by their number and range.
+
+    Args:
+        phrases: of one model each.
+        values: that they are about.
+        others: what is said of those left, from `count`, `least` and `most`.
+    """
+    left = values[NAMED:]
+    if len(left) < 2:
+        return listed(phrases)
+    summed = others.format(count=len(left), least=min(left), most=max(left))
+    return listed([*phrases[:NAMED], summed])
 
 
 def _at_threshold(analysis: Analysis) -> list[str]:
