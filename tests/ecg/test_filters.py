@@ -70,6 +70,16 @@ def test_decimation_is_scipys_signal_by_signal() -> None:
     assert thinned.shape == (2, 1000)
     for signal, kept in zip(values, thinned, strict=True):
         np.testing.assert_allclose(kept, sps.decimate(signal, 5), atol=1e-10)
+    with pytest.raises(ValueError, match="too few to decimate"):
+        decimate(values[:, :27], 5)
+
+
+def test_single_precision_is_kept_and_costs_no_more_than_its_last_digits() -> None:
+    values = np.random.default_rng(0).normal(size=(2, 12, 5000)).astype(np.float32)
+    for work in (lambda x: decimate(x, 5), lambda x: fir_bandpass(x, 500, 0.05, 47, 150)):
+        single, double = work(values), work(values.astype(np.float64))
+        assert single.dtype == np.float32
+        np.testing.assert_allclose(single, double, atol=5e-6)
 
 
 def test_band_is_kept_and_the_rest_removed() -> None:

@@ -91,7 +91,7 @@ def _bridged(leads: Signals, missing: NDArray[np.bool_]) -> Signals:
     """Straight lines over gaps; 0 for a lead of which nothing is known."""
     if not missing.any():
         return leads
-    bridged = np.where(missing, 0.0, leads)
+    bridged = np.where(missing, np.float32(0), leads)
     time = np.arange(leads.shape[-1])
     for place in np.argwhere(missing.any(axis=-1)):
         lead, gap = bridged[*place], missing[*place]
