@@ -49,7 +49,7 @@ audit: $(READY)
 
 docs: $(READY)
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
-	@echo "site/index.html"
+	@echo "site/index.html; with search: python3 -m http.server --directory site"
 
 format: $(READY)
 	@$(BIN)/ruff check --fix .
