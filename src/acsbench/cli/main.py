@@ -51,7 +51,9 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
-    rich_markup_mode="markdown",
+    # Rich's panels cut the names of long options on a terminal of 80 columns.
+    rich_markup_mode=None,
+    context_settings={"max_content_width": 100},
 )
 app.command("demo")(demo.command)
 app.command("simulate")(simulate.command)

@@ -12,7 +12,7 @@ from rich.table import Table
 from acsbench.cli.console import out as console
 from acsbench.cli.console import say
 
-app = typer.Typer(invoke_without_command=True, rich_markup_mode="markdown")
+app = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
 
 
 class Reload(StrEnum):

@@ -15,7 +15,7 @@ from acsbench.waveforms.prepared import open_prepared
 
 app = typer.Typer(
     no_args_is_help=True,
-    rich_markup_mode="markdown",
+    rich_markup_mode=None,
     help="Pre-train a network on ECGs without labels.",
 )
 
