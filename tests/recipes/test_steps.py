@@ -67,12 +67,24 @@ def calls(out: Path) -> str:
     return " ".join(f"{path.stem}{len(path.read_text())}" for path in sorted(out.glob("?.txt")))
 
 
+def test_a_long_step_is_told_when_it_begins(tmp_path: Path) -> None:
+    lines: list[str] = []
+    steps = [
+        Step(name, partial(note, name, tmp_path), effort=effort)
+        for name, effort in (("long", 100.0), ("short", 1.0))
+    ]
+    run_steps(steps, tmp_path, lines.append)
+    assert lines[0] == "  long ..."
+    assert "  short ..." not in lines
+
+
 @pytest.mark.parametrize("places", [(), TWO])
 def test_what_is_up_to_date_is_not_done_again(tmp_path: Path, places: tuple[Place, ...]) -> None:
     lines: list[str] = []
     made = run_steps(chain(tmp_path), tmp_path, lines.append, places)
     assert made == {name: [tmp_path / f"{name}.txt"] for name in "abcd"}
-    assert [line[:5] for line in lines] == ["[1/4]", "[2/4]", "[3/4]", "[4/4]"]
+    done = [line[:5] for line in lines if line.startswith("[")]
+    assert done == ["[1/4]", "[2/4]", "[3/4]", "[4/4]"]
     assert made_in(tmp_path) == made
     lines.clear()
     assert run_steps(chain(tmp_path), tmp_path, lines.append, places) == made

@@ -60,8 +60,14 @@ class _Round:
         """Whether all that a step needs is done."""
         return all(name in self.record for name in step.needs)
 
+    def begin(self, step: Step) -> None:
+        """Tell the user what would else be waited for in silence."""
+        if self._clock.is_long(step):
+            self._tell(f"  {step.name} ...")
+
     def do(self, step: Step) -> None:
         """Do a step in this process."""
+        self.begin(step)
         began = time.monotonic()
         made = step.work(self.record.made(), lambda line: self._tell(f"  {step.name}: {line}"))
         self._finish(step, made, time.monotonic() - began)
@@ -95,6 +101,7 @@ def _hand_out(waiting: list[Step], helpers: Sequence[Helper], round_: _Round) ->
             return  # nothing else begins before it
         if idle:
             waiting.remove(step)
+            round_.begin(step)
             idle[0].begin(step, round_.record.made())
 
 

@@ -17,6 +17,8 @@ RECORD = "steps.json"
 FORMAT = "acsbench-steps-1"
 ENOUGH = 0.05
 """Share of the effort that must be done before the time left is told."""
+LONG = 0.02
+"""Share of the effort from which on the user is told that a step has begun."""
 
 Made = Mapping[str, Sequence[Path]]
 """What each finished step has made, by its name."""
@@ -148,6 +150,10 @@ class Clock:
         self._began = now()
         self._all = sum(step.effort for step in steps)
         self._done = 0.0
+
+    def is_long(self, step: Step) -> bool:
+        """Whether a step takes a good part of the time."""
+        return step.effort >= LONG * self._all
 
     def finish(self, step: Step) -> None:
         """Count a step as done."""
