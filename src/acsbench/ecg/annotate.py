@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from acsbench.ecg.criteria import CRITERIA, Finding, Sex, assess
 from acsbench.ecg.delineation import delineate_beats
-from acsbench.ecg.measurements import measure, simultaneous
+from acsbench.ecg.measured_values import simultaneous
+from acsbench.ecg.measurements import measure
 from acsbench.ecg.paper import MM_PER_POINT, MUTED, PAPER, SPEED, TEXT, TRACE_LEFT
 from acsbench.ecg.plot import plot_page
 from acsbench.ecg.printed import COLUMNS, ROWS

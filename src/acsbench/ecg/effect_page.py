@@ -25,11 +25,12 @@ RAISES, LOWERS = "#d95f02", "#1f78b4"
 AS_RECORDED = "filter: none (as recorded)"
 """What the page says of a signal that it does not filter."""
 _BAND = 2.6  # mm, width of the coloured band below a trace
-_FULL = 0.98  # quantile of effects that has the full colour
 _FAINTEST = 0.05  # of the full colour; what is fainter is not drawn
 _LEAST_SHOWN = 0.005
 _CELL = (17.0, 6.2)  # mm
 _LEFT, _TABLE_TOP = 6.0, 158.0
+_BAR_BOTTOM = 48.0
+_PER = 0.01  # s, for which the legend tells effects
 
 
 def effect_page(
@@ -55,7 +56,8 @@ def effect_page(
 
     Returns:
         A figure of 407 × 210 mm: the page true to scale, each trace on a band that is orange
-        where it raised the prediction and blue where it lowered it, and the sums to the right.
+        where it raised the prediction and blue where it lowered it, the strongest effect of all
+        leads in full colour, and the sums and a legend to the right.
     """
     if printed:
         figure = plot_printed(signal, fs=fs, **options)
@@ -65,7 +67,9 @@ def effect_page(
     for text in page.texts:
         # What was stored for a model is not what was recorded.
         text.set_text(text.get_text().replace(AS_RECORDED, "as the model gets it"))
-    _colour_traces(page, effects, fs)
+    full = float(np.nanmax(np.abs(effects)))
+    if full > 0:
+        _colour_traces(page, effects / full, fs)
     width = PAPER[0] + COLUMN_WIDTH
     figure.set_size_inches(width / 25.4, PAPER[1] / 25.4)
     page.set_position((0, 0, PAPER[0] / width, 1))
@@ -75,24 +79,23 @@ def effect_page(
     beside.set_axis_off()
     _write_remarks(beside, remarks)
     _draw_sums(beside, by_part)
+    if full > 0:
+        _draw_legend(beside, full * fs * _PER)
     return figure
 
 
-def _colour_traces(page: Axes, effects: NDArray[np.float64], fs: float) -> None:
-    strength = np.abs(effects[np.isfinite(effects)])
-    full = float(np.quantile(strength, _FULL)) if len(strength) else 0.0
-    if full == 0:
-        return
+def _colour_traces(page: Axes, shares: NDArray[np.float64], fs: float) -> None:
+    """Lay the bands, of effects as shares of the strongest, from −1 to 1."""
     for line in list(page.lines):
         gid = str(line.get_gid())
         if not gid.startswith("trace-"):
             continue
         lead = LEADS.index(gid.split("-")[2])
         x, y = (np.asarray(data, dtype=float) for data in line.get_data())
-        sample = np.clip(np.rint((x - TRACE_LEFT) / SPEED * fs).astype(int), 0, len(effects[0]) - 1)
+        sample = np.clip(np.rint((x - TRACE_LEFT) / SPEED * fs).astype(int), 0, shares.shape[1] - 1)
         points = np.column_stack([x, y])
         segments = np.stack([points[:-1], points[1:]], axis=1)
-        share = np.clip(effects[lead, sample[:-1]] / full, -1, 1)
+        share = shares[lead, sample[:-1]]
         drawn = np.isfinite(segments).all(axis=(1, 2)) & (np.abs(share) > _FAINTEST)
         page.add_collection(
             LineCollection(
@@ -165,3 +168,17 @@ def _draw_sums(axes: Axes, by_part: pd.DataFrame) -> None:
         )
     ):
         axes.text(_LEFT, foot - 4.2 * number, line, size=7, color=MUTED)
+
+
+def _draw_legend(axes: Axes, strongest: float) -> None:
+    """What the colours of the traces mean: effects per 10 ms, up to the strongest of the page."""
+    width = _CELL[0] * 3
+    shares = np.linspace(-1, 1, 101)
+    place = (_LEFT, _LEFT + width, _BAR_BOTTOM, _BAR_BOTTOM + 3)
+    axes.imshow(_colours(shares)[None], extent=place, aspect="auto", interpolation="nearest")
+    for share in (-1, 0, 1):
+        told = signed(share * strongest) if share else "0"
+        left = _LEFT + (share + 1) / 2 * width
+        axes.text(left, _BAR_BOTTOM - 4, told, size=7, color=MUTED, ha="center")
+    title = f"Colour of the traces: change of the logit in {1000 * _PER:.0f} ms, mean over beats"
+    axes.text(_LEFT, _BAR_BOTTOM + 5, title, size=7, color=MUTED)

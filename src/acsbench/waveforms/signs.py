@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from acsbench.ecg.criteria import assess, evidence
-from acsbench.ecg.measurements import measure
+from acsbench.ecg.criteria import evidence, judge, measured
+from acsbench.ecg.measured_values import measured_values
 from acsbench.ecg.recording import Recording
 
 MEASURED = ("st60", "t_amplitude")
@@ -19,10 +19,11 @@ def measured_signs(recording: Recording) -> dict[str, float]:
     Age and sex belong to the tables, not to the recording: criteria whose limits depend on them
     take those of a man of 40 or more, and a model is told age and sex beside the evidence.
     """
-    table = measure(recording)
+    values = measured_values(recording)
     signs = {
-        f"{name}_{lead}": float(value)
+        f"{name}_{lead}": value
         for name in MEASURED
-        for lead, value in zip(table["lead"], table[name], strict=True)
+        for lead, value in zip(recording.leads, values[name].tolist(), strict=True)
     }
-    return signs | {"heart_rate": float(table["heart_rate"].iloc[0])} | evidence(assess(table))
+    findings = judge(measured(values, recording.leads))
+    return signs | {"heart_rate": float(values["heart_rate"][0])} | evidence(findings)

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from acsbench.ecg.criteria import conduction, st_segment, t_and_q
-from acsbench.ecg.criteria.finding import Criterion, Finding, Sex, finding, measured
+from acsbench.ecg.criteria.finding import Criterion, Finding, Measured, Sex, finding, measured
+from acsbench.ecg.measurements import WORDS
 
 CRITERIA: dict[str, Criterion] = {
     criterion.name: criterion
@@ -76,7 +77,13 @@ def assess(table: pd.DataFrame, age: float | None = None, sex: Sex | None = None
     """
     if sex not in (None, "female", "male"):
         raise ValueError(f"sex is 'female', 'male' or None, not {sex!r}")
-    ecg = measured(table, age, sex)
+    numbers = table.drop(columns=["lead", *WORDS])
+    values = {str(name): numbers[name].to_numpy(float, na_value=np.nan) for name in numbers}
+    return judge(measured(values, list(table["lead"]), age, sex))
+
+
+def judge(ecg: Measured) -> list[Finding]:
+    """Judge every criterion, in the order of `CRITERIA`."""
     return [finding(criterion, ecg) for criterion in CRITERIA.values()]
 
 
@@ -86,8 +93,11 @@ __all__ = [
     "ISCHAEMIA",
     "Criterion",
     "Finding",
+    "Measured",
     "Sex",
     "assess",
     "evidence",
     "evidence_column",
+    "judge",
+    "measured",
 ]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
 import numpy as np
-import pandas as pd
+from numpy.typing import NDArray
 
 Sex = Literal["female", "male"]
 
@@ -56,18 +56,24 @@ class Measured:
         return next(iter(self.columns[column].values()), np.nan)
 
 
-def measured(table: pd.DataFrame, age: float | None = None, sex: Sex | None = None) -> Measured:
-    """What `acsbench.ecg.measure` gave, by column and lead."""
-    leads = list(table["lead"])
-    numbers = table.drop(columns=["lead", "st_shape", "quality"])
-    return Measured(
-        {
-            str(name): dict(zip(leads, column.to_numpy(float, na_value=np.nan), strict=True))
-            for name, column in numbers.items()
-        },
-        age,
-        sex,
-    )
+def measured(
+    values: Mapping[str, NDArray[np.float64]],
+    leads: Sequence[str],
+    age: float | None = None,
+    sex: Sex | None = None,
+) -> Measured:
+    """Measurements by column and lead.
+
+    Args:
+        values: by column of `measure`, one value per lead.
+        leads: their names.
+        age: years, if known.
+        sex: if known.
+    """
+    columns = {
+        name: dict(zip(leads, column.tolist(), strict=True)) for name, column in values.items()
+    }
+    return Measured(columns, age, sex)
 
 
 @dataclass(frozen=True)
