@@ -6,6 +6,9 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
+ROWS_NAMED = 10
+"""Of the rows that have the same problem, so many are named."""
+
 
 class AcsBenchError(Exception):
     """Base of every error of acsbench; the command line prints it and exits with 2."""
@@ -51,18 +54,16 @@ class DataError(AcsBenchError):
 
     def message(self, show_ids: bool = False) -> str:
         """Place, problem and what to do, in one paragraph."""
-        place = [] if self.file is None else [self.file]
-        if self.row is not None:
-            place.append(f"row {self.row}")
-        if self.column is not None:
-            place.append(f"column {self.column!r}")
-        where = ", ".join(place)
+        rows = "" if self.row is None else f"row {self.row}"
+        hint = "repeat with --show-ids to see which" if self.private else ""
+        return self.told(rows, (self.private or "") if show_ids else hint)
+
+    def told(self, rows: str, remark: str = "") -> str:
+        """The message with other words for the row, and a remark in brackets."""
+        column = "" if self.column is None else f"column {self.column!r}"
+        where = ", ".join(part for part in (self.file, rows, column) if part)
         text = f"{where}: {self.problem}" if where else self.problem
-        if self.private and show_ids:
-            text += f" [{self.private}]"
-        elif self.private:
-            text += " [repeat with --show-ids to see which]"
-        return f"{text}. {self.fix}"
+        return f"{text} [{remark}]. {self.fix}" if remark else f"{text}. {self.fix}"
 
     def __str__(self) -> str:
         return self.message()
@@ -93,16 +94,36 @@ class DataErrors(AcsBenchError):  # noqa: N818 - several of them
         self.errors = tuple(errors)
 
     def message(self, show_ids: bool = False) -> str:
-        """The first of them, a line each, and how many there are."""
-        lines = [error.message(show_ids) for error in self.errors[: self.SHOWN]]
-        if len(self.errors) > 1:
-            lines = [f"{len(self.errors)} problems:", *(f"- {line}" for line in lines)]
-        if len(self.errors) > self.SHOWN:
-            lines.append(f"- and {len(self.errors) - self.SHOWN} more")
+        """The first of them, and how many there are; those that are alike share a line."""
+        if len(self.errors) == 1:
+            return self.errors[0].message(show_ids)
+        alike: dict[object, list[DataError]] = {}
+        for number, error in enumerate(self.errors):
+            # With ids each is told by itself: no two concern the same.
+            place = number if show_ids else (error.file, error.column)
+            alike.setdefault((place, error.problem, error.fix), []).append(error)
+        lines = [f"{len(self.errors)} problems:"]
+        lines += [f"- {_together(group, show_ids)}" for group in list(alike.values())[: self.SHOWN]]
+        if len(alike) > self.SHOWN:
+            lines.append(f"- and {sum(map(len, list(alike.values())[self.SHOWN :]))} more")
+        if not show_ids and any(error.private for error in self.errors):
+            lines.append("Repeat with --show-ids to see which ECGs and values they are.")
         return "\n".join(lines)
 
     def __str__(self) -> str:
         return self.message()
+
+
+def _together(errors: Sequence[DataError], show_ids: bool) -> str:
+    """Errors that differ in nothing but their rows."""
+    first = errors[0]
+    if show_ids:
+        return first.message(show_ids)
+    rows = [str(error.row) for error in errors if error.row is not None]
+    if len(errors) == 1 or not rows:
+        return first.told(f"row {rows[0]}" if rows else "")
+    more = f" and {len(rows) - ROWS_NAMED} more" if len(rows) > ROWS_NAMED else ""
+    return first.told(f"rows {', '.join(rows[:ROWS_NAMED])}{more}")
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

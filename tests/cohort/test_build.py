@@ -1,12 +1,12 @@
 import pandas as pd
 import pytest
 
-from acsbench.cohort.build import Step, build_cohort
+from acsbench.cohort.build import Step, asked_for, build_cohort
 from acsbench.cohort.task import Task, load_task
 from acsbench.errors import ConfigurationError, DataError
 
 
-def task(**fields: str) -> Task:
+def task(**fields: object) -> Task:
     defaults = {
         "name": "t",
         "version": 1,
@@ -43,11 +43,25 @@ def test_every_step_is_counted(joined: pd.DataFrame) -> None:
     assert fewer.flow[-1] == Step("readable", 2, 2)
 
 
+def test_the_flow_may_begin_with_rows_that_cannot_be_used(joined: pd.DataFrame) -> None:
+    listed = pd.DataFrame({"patient_id": [*joined["patient_id"], "5", None]})
+    cohort = build_cohort(joined, task(), "ecgs/labels.csv", listed)
+    assert cohort.flow[:2] == (Step("rows of labels.csv", 8, 5), Step("read", 6, 4))
+
+
+def test_columns_that_a_task_asks_for() -> None:
+    mine = task(population="age > 1 and `my ward` == 'A'", exclusions={"words": "y2.isna()"})
+    columns = ["y", "y2", "age", "my ward", "words", "A", "ag", "name"]
+    # A word in quotes counts as well: rather one column too many than one too few.
+    assert asked_for(mine, columns) == {"y", "y2", "age", "my ward", "A"}
+
+
 @pytest.mark.parametrize(
     ("fields", "error", "words"),
     [
         ({"label": "yy"}, ConfigurationError, "did you mean 'y'"),
-        ({"population": "weight > 3"}, ConfigurationError, "cannot be evaluated"),
+        ({"population": "weight > 3"}, ConfigurationError, "no column 'weight'; known are age, ec"),
+        ({"population": "ages > 3"}, ConfigurationError, "no column 'ages'; did you mean 'age'"),
         ({"population": "age >"}, ConfigurationError, "cannot be evaluated"),
         ({"population": "(age > 1"}, ConfigurationError, "cannot be evaluated"),
         ({"population": "age"}, ConfigurationError, "neither yes nor no"),

@@ -258,6 +258,10 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     for _ in range(2):
         assert run("describe", tmp_path / "two", "--out", tmp_path / "pages") == 0
     assert (tmp_path / "pages" / "norm" / "description.html").is_file()
+    page = (tmp_path / "pages" / "norm" / "description.html").read_text()
+    assert "no patient is in two splits" in page
+    assert "may be in two columns" not in page
+    assert "may be in two columns" in (out / "description.html").read_text()
     assert run("describe", tmp_path / "two", "--out", data, "--task", "norm") == 2
     capsys.readouterr()
     assert run("describe", "ptbxl") == 2

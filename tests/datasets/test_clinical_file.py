@@ -353,7 +353,7 @@ def test_a_folder_may_mix_formats(tmp_path: Path, counts: Counts) -> None:
     table.loc[0, "record"] = "a.xml"
     table.to_csv(folder / "labels.csv", index=False)
     dataset = open_wfdb_folder(folder)
-    assert dataset.notes == ("2 records in the folder are not in labels.csv",)
+    assert dataset.notes == ("ECG files that labels.csv does not name: 2",)
     recordings = [dataset.read(folder / path, "a") for path in dataset.tables.ecg["path"]]
     np.testing.assert_allclose(recordings[0].select(STORED), counts[:8] * 0.00488, atol=1e-5)
     assert recordings[1].signal.shape == (12, 5000)

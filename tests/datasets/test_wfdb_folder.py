@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 import wfdb
 
+from acsbench.datasets import open_dataset
 from acsbench.datasets.wfdb_file import read_wfdb, says_simulated
-from acsbench.datasets.wfdb_folder import open_wfdb_folder
+from acsbench.datasets.wfdb_folder import open_unlabelled_folder, open_wfdb_folder
 from acsbench.errors import DataError
 from tests.datasets.builders import edit_labels, first_record, wfdb_folder
 
@@ -34,7 +35,7 @@ def test_tables_and_recordings(folder: Path) -> None:
 def test_records_that_no_row_names_are_mentioned(folder: Path) -> None:
     lines = (folder / "labels.csv").read_text().splitlines()
     (folder / "labels.csv").write_text("\n".join(lines[:-2]) + "\n")
-    assert open_wfdb_folder(folder).notes == ("2 records in the folder are not in labels.csv",)
+    assert open_wfdb_folder(folder).notes == ("ECG files that labels.csv does not name: 2",)
 
 
 def test_two_columns_are_enough(folder: Path) -> None:
@@ -135,3 +136,49 @@ def test_a_row_with_too_few_cells_is_told(folder: Path) -> None:
 def test_simulated_ecgs_stay_simulated_without_the_description(folder: Path) -> None:
     (folder / "dataset.yaml").unlink()
     assert open_wfdb_folder(folder).simulated
+
+
+def test_a_visit_may_be_named(folder: Path) -> None:
+    table = pd.read_csv(folder / "labels.csv").assign(encounter_id=[None, *range(1, 10)])
+    table["encounter_id"] = table["encounter_id"].astype("Int64")
+    table.to_csv(folder / "labels.csv", index=False)
+    visits = open_wfdb_folder(folder).tables.ecg["encounter_id"]
+    assert visits.isna().tolist() == [True] + [False] * 9
+    assert visits[1] == "1"
+
+
+def test_few_files_that_no_row_names_are_not_counted(folder: Path) -> None:
+    lines = (folder / "labels.csv").read_text().splitlines()
+    (folder / "labels.csv").write_text("\n".join(lines[:-2]) + "\n")
+    (folder / "dataset.yaml").unlink()
+    for header in folder.rglob("*.hea"):
+        kept = [line for line in header.read_text().splitlines() if not line.startswith("#")]
+        header.write_text("\n".join(kept) + "\n")
+    assert open_wfdb_folder(folder).notes == ("ECG files that labels.csv does not name: <11",)
+
+
+def test_unlabelled_ecgs_need_no_table(folder: Path) -> None:
+    records = pd.read_csv(folder / "labels.csv")["record"]
+    (folder / "labels.csv").unlink()
+    dataset = open_dataset("wfdb_folder", folder, labelled=False)
+    assert not dataset.labelled
+    assert dataset.tables.ecg["ecg_id"].tolist() == sorted(records)
+    assert dataset.tables.ecg["patient_id"].is_unique
+    assert {"patient_id", "age", "sex"} == set(dataset.tables.unfilled)
+    with pytest.raises(DataError, match="say --unlabelled"):
+        open_wfdb_folder(folder)
+
+
+def test_a_table_may_say_what_models_use_of_unlabelled_ecgs(folder: Path) -> None:
+    table = pd.read_csv(folder / "labels.csv")
+    table[["record", "age", "sex"]][:4].to_csv(folder / "labels.csv", index=False)
+    dataset = open_unlabelled_folder(folder)
+    assert len(dataset.tables.ecg) == 4
+    assert dataset.tables.joined()[["age", "sex"]].notna().all(axis=None)
+    with pytest.raises(DataError, match="no column 'patient_id'"):
+        open_wfdb_folder(folder)
+
+
+def test_an_unlabelled_folder_without_ecgs(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no ECG file"):
+        open_unlabelled_folder(tmp_path)

@@ -28,6 +28,7 @@ def _make(folder: Path) -> None:
     labels = wfdb_folder(folder / "ECGS", 80) / "labels.csv"
     table = pd.read_csv(labels).rename(columns={"acs": "stent_within_10_days"})
     table.to_csv(labels, index=False)
+    (wfdb_folder(folder / "NEW", 8) / "labels.csv").unlink()
     (folder / "mine.yaml").write_text(TASK)
     acsbench(folder, "acsbench prepare wfdb_folder ECGS --task mine.yaml --out work/mine")
     for model in ("resnet18_1d", "logistic"):

@@ -1,7 +1,8 @@
+import numpy as np
 import pandas as pd
 
 from acsbench.cohort.build import Step
-from acsbench.cohort.counts import flow_steps, split_counts
+from acsbench.cohort.counts import flow_steps, part_counts, split_counts
 from acsbench.evaluation.cohort import EvaluationCohort
 
 
@@ -50,6 +51,55 @@ def test_few_non_events_are_as_telling_as_few_events():
     assert events["test"] == "50"
 
 
+def test_two_small_cells_do_not_follow_from_a_known_sum():
+    few = {"train": (19, 200), "valid": (3, 40), "test": (5, 60)}
+    assert split_counts(cohort(few).table)["events"].to_dict() == {
+        "training": "not shown",
+        "validation": "<11",
+        "test": "<11",
+        "all": "27",
+    }
+
+
+def test_whoever_sees_the_counts_can_take_a_small_one_for_anything_from_1_to_10():
+    """Against all tables that would look the same, one by one."""
+    sizes = np.array([60, 30, 35])
+    possible = np.stack(np.meshgrid(*(np.arange(n + 1) for n in sizes)), -1).reshape(-1, 3)
+    rng = np.random.default_rng(0)
+    hidden = 0
+    for _ in range(25):
+        events = np.array([rng.choice([3, 8, 10, 25, n - 25, n - 4]) for n in sizes])
+        numbers = dict(zip(LARGE, zip(events, sizes - events, strict=True), strict=True))
+        shown = split_counts(cohort(numbers).table)
+        texts = shown["events"].to_list()
+        assert shown["ECGs"].to_list() == ["60", "30", "35", "125"]
+        alike = np.ones(len(possible), dtype=bool)
+        for text, found in zip(texts, [*possible.T, possible.sum(axis=1)], strict=True):
+            if text == "<11":
+                alike &= (found >= 1) & (found <= 10)
+            elif text != "not shown":
+                alike &= found == int(text)
+        for split, size in enumerate(sizes):
+            for count, found in (
+                (events[split], possible[alike, split]),
+                (size - events[split], size - possible[alike, split]),
+            ):
+                if 1 <= count <= 10:
+                    hidden += 1
+                    assert found.min() <= 1, (events, texts)
+                    assert found.max() >= 10, (events, texts)
+    assert hidden > 25
+
+
+def test_parts_of_a_total_that_may_be_known():
+    assert part_counts({"a": 30, "b": 40}) == {"a": "30", "b": "40", "all": "70"}
+    assert part_counts({"a": 2, "b": 40}) == {"a": "<11", "b": "not shown", "all": "42"}
+    assert part_counts({"a": 2, "b": 1}) == {"a": "<11", "b": "<11", "all": "<11"}
+    # Two of at most 10 that are 20 together would both be 10.
+    assert part_counts({"a": 10, "b": 10}) == {"a": "not shown", "b": "not shown", "all": "20"}
+    assert part_counts({"a": 2}, show_small_cells=True) == {"a": "2", "all": "2"}
+
+
 def test_a_split_of_few_patients():
     counts = split_counts(cohort(LARGE | {"valid": (4, 4)}).table)
     assert counts.loc["validation", "ECGs"] == "<11"
@@ -80,17 +130,23 @@ def test_flow():
 
 
 def test_flow_tells_small_steps_with_their_neighbours():
+    together = " (told together, as one leaves out 1 to 10)"
     assert steps([("read", 1000, 700), ("adult", 997, 698), ("known", 480, 480)]) == [
-        ("read, adult", "997", "698", ""),
-        ("known", "480", "480", "517"),
+        ("read", "1,000", "700", ""),
+        (f"adult; known{together}", "480", "480", "520"),
     ]
     assert steps([("read", 1000, 700), ("known", 482, 481), ("usable", 480, 480)]) == [
         ("read", "1,000", "700", ""),
-        ("known, usable", "480", "480", "520"),
+        (f"known; usable{together}", "480", "480", "520"),
     ]
     assert steps([("read", 484, 482), ("known", 482, 481), ("usable", 480, 480)]) == [
-        ("read, known, usable", "480", "480", "")
+        (f"read; known; usable{together}", "480", "480", "")
     ]
+    # Each takes few from the one before, and all of them take enough to tell the first.
+    assert steps([("read", 499, 496), ("adult", 492, 490), ("known", 485, 484)])[0][:2] == (
+        "read",
+        "499",
+    )
     assert len(steps([("read", 482, 481), ("known", 480, 480)], show_small_cells=True)) == 2
 
 

@@ -10,7 +10,7 @@ from acsbench.errors import ConfigurationError, DataError
 from acsbench.waveforms import process as processing
 from acsbench.waveforms.prepare import Prepared, open_prepared, prepare
 from acsbench.waveforms.quality import QualityChoice
-from tests.datasets.builders import first_record, wfdb_folder
+from tests.datasets.builders import edit_labels, first_record, wfdb_folder
 
 ECGS = 60
 """Enough for both labels in every split."""
@@ -178,3 +178,47 @@ def test_a_link_to_nowhere_can_be_skipped(tmp_path: Path) -> None:
     signal.symlink_to(tmp_path / "nowhere")
     prepared = _prepare(folder, tmp_path, skip_faulty=True, signs=False)
     assert len(prepared.meta["left_out"]) == 1
+
+
+def test_columns_that_no_task_names_are_not_copied(tmp_path: Path) -> None:
+    folder = wfdb_folder(tmp_path / "ecgs", ECGS)
+    table = pd.read_csv(folder / "labels.csv")
+    table.assign(name="Doe", ward="A", has_lvh=1).to_csv(folder / "labels.csv", index=False)
+    task = tmp_path / "mine.yaml"
+    task.write_text(
+        "{name: mine, version: 1, population: ward == 'A', label: acs, unit: ecg, description: x}"
+    )
+    prepared = prepare(
+        open_dataset("wfdb_folder", folder), tmp_path / "out", tasks=[str(task)], signs=False
+    )
+    known = {"ecg_id", "patient_id", "age", "sex", "has_lvh"}
+    assert set(prepared.ecgs()) == {*known, "acs", "ward"}
+    assert prepared.meta["notes"] == ["columns that no task names are not copied: name"]
+    assert "name" not in [
+        field["name"]
+        for part in json.loads((prepared.path / "croissant.json").read_text())["recordSet"]
+        for field in part["field"]
+    ]
+
+
+def test_the_flow_begins_with_the_rows_of_the_table(tmp_path: Path) -> None:
+    folder = wfdb_folder(tmp_path / "ecgs", ECGS)
+    edit_labels(folder, 5, sex="x")
+    edit_labels(folder, 6, age="-1")
+    prepared = _prepare(folder, tmp_path, skip_faulty=True, signs=False)
+    flow = prepared.flow(prepared.task())
+    assert [(step.name, step.ecgs) for step in flow[:2]] == [
+        ("rows of labels.csv", ECGS),
+        ("read", ECGS - 2),
+    ]
+
+
+def test_unlabelled_ecgs_are_prepared_without_a_task(ecgs: Path, tmp_path: Path) -> None:
+    dataset = open_dataset("wfdb_folder", ecgs, labelled=False)
+    prepared = prepare(dataset, tmp_path / "out", signs=False)
+    assert prepared.tasks == []
+    assert len(prepared.store("study-rows")) == ECGS
+    with pytest.raises(ConfigurationError, match="prepared without labels"):
+        prepared.task()
+    with pytest.raises(ConfigurationError, match="name none"):
+        prepare(dataset, tmp_path / "other", tasks=["simulated-acs"])

@@ -40,6 +40,22 @@ def test_small_cells_are_hidden_and_do_not_follow_from_the_rest() -> None:
     assert count_faults(index_of(noisy=40, none=3))["any"] == "not shown"
 
 
+def test_the_page_says_nothing_that_says_nothing(records: Path, tmp_path: Path) -> None:
+    dataset = replace(open_dataset("wfdb_folder", records), simulated=False)
+
+    def page(index: pd.DataFrame) -> str:
+        write_quality_report(tmp_path / "quality.html", index, dataset, choice=QualityChoice())
+        return (tmp_path / "quality.html").read_text()
+
+    text = page(index_of(noisy=40, swapped=3, none=400))
+    assert "443 ECGs were prepared. An ECG may" in text
+    assert "not shown have" not in text
+    assert "score 1.00" not in text
+    assert "5 % of the ECGs score 0.50 or less; the others score more." in text
+    assert "400 have no fault and 40 have one or more" in page(index_of(noisy=40, none=400))
+    assert "The score is" not in page(index_of(none=400))
+
+
 def test_what_is_left_out() -> None:
     index = index_of(noisy=2, rate=1, none=3)
     assert not left_out_for_quality(index, QualityChoice())

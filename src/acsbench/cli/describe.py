@@ -60,7 +60,8 @@ def command(
     if dataset in READERS:
         raise ConfigurationError(f"name the dataset's folder: acsbench describe {dataset} FOLDER")
     prepared = open_prepared(Path(dataset))
-    tasks = [prepared.task(name) for name in task or prepared.tasks]
+    names: list[str | None] = [*(task or prepared.tasks)]
+    tasks = [prepared.task(name) for name in names or [None]]
     folders = [out / chosen.name if out and len(tasks) > 1 else out for chosen in tasks]
     for folder in folders:
         _check_out(folder)

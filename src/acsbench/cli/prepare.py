@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from acsbench.cli.console import progress_of, say
-from acsbench.cohort.counts import flow_steps, split_counts
+from acsbench.cohort.counts import ALL, flow_steps, part_counts, split_counts
 from acsbench.cohort.split import parse_folds
 from acsbench.datasets import READERS, open_dataset
 from acsbench.ecg.quality import REASONS
@@ -45,6 +45,12 @@ def command(
     task: Annotated[
         list[str] | None, typer.Option(help="Task name or YAML file; repeat for several.")
     ] = None,
+    unlabelled: Annotated[
+        bool,
+        typer.Option(
+            help="The ECGs are only to be predicted: no task, no split, and no table is needed."
+        ),
+    ] = False,
     split: Annotated[
         SplitBy | None,
         typer.Option(
@@ -112,6 +118,10 @@ def command(
     ] = None,
 ) -> None:
     """Read a dataset, define its tasks, split its patients and store waveforms to train on."""
+    if unlabelled and (task or split or folds or verify_manifest):
+        raise ConfigurationError("--unlabelled goes without task, split, folds and manifest")
+    if unlabelled:
+        split = SplitBy.PATIENTS
     if split is None:
         split = SplitBy.FOLDS if folds or dataset == "ptbxl" else SplitBy.PATIENTS
     if split is not SplitBy.FOLDS and folds:
@@ -120,7 +130,7 @@ def command(
         folds = PTBXL_FOLDS
     if split is SplitBy.FOLDS and folds is None:
         raise ConfigurationError(f"--split folds needs --folds, such as --folds {PTBXL_FOLDS}")
-    opened = open_dataset(dataset, data)
+    opened = open_dataset(dataset, data, labelled=not unlabelled)
     with progress_of("ECGs") as progress:
         prepared = prepare(
             opened,
@@ -152,9 +162,10 @@ def summarise(prepared: Prepared, show_small_cells: bool = False) -> None:
         say(f"  note: {note}")
     reasons = Counter(prepared.meta["left_out"])
     if reasons:
-        say(f"  left out: {reasons.total()} ECGs, listed in {prepared.path / LEFT_OUT}")
-        for reason, count in reasons.most_common():
-            say(f"    {count:>6,}  {reason}")
+        shown = part_counts(dict(reasons.most_common()), show_small_cells)
+        say(f"  left out: {shown.pop(ALL)} rows, listed in {prepared.path / LEFT_OUT}")
+        for reason, count in shown.items():
+            say(f"    {count:>9}  {reason}")
     index = prepared.quality()
     counts = count_faults(index, show_small_cells)
     found = ", ".join(f"{reason} {counts[reason]}" for reason in REASONS if counts[reason] != "0")
@@ -162,6 +173,8 @@ def summarise(prepared: Prepared, show_small_cells: bool = False) -> None:
         f"  quality: {found or 'no fault found'} of {len(index):,} ECGs; {QUALITY_REPORT} says more"
     )
     say(f"  waveforms: {', '.join(prepared.meta['profiles'])}")
+    if not prepared.tasks:
+        say("  no labels: acsbench predict RUN --data FOLDER predicts all of them")
     for name in prepared.tasks:
         task, table = prepared.task(name), prepared.table(prepared.task(name))
         say(f"  task {task.name} v{task.version} [{task.digest}]{simulated}")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import tokenize
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 
@@ -16,6 +17,8 @@ from acsbench.errors import ConfigurationError, DataError, did_you_mean
 COVARIATES = ("age", "sex")
 METHODS = {"isna", "notna", "isin", "between"}
 """What a query may call."""
+
+UNLABELLED = "ECGs that are only to be predicted need no task: prepare them with --unlabelled"
 
 UNEVALUABLE = (
     SyntaxError,
@@ -61,19 +64,24 @@ class Cohort:
         return Cohort(self.task, table, (*self.flow, count_step(step, table)))
 
 
-def build_cohort(joined: pd.DataFrame, task: Task, source: str) -> Cohort:
+def build_cohort(
+    joined: pd.DataFrame, task: Task, source: str, listed: pd.DataFrame | None = None
+) -> Cohort:
     """Apply a task's population and label.
 
     Args:
         joined: one row per ECG with its patient's columns (`Tables.joined`).
         task: the task.
-        source: the dataset's name, for messages.
+        source: the table's file or the dataset's name, for messages.
+        listed: `patient_id` of all rows of the table, with those that cannot be used: the flow
+            begins with them.
 
     Raises:
         ConfigurationError: the population cannot be evaluated, or the label is no column.
         DataError: the label is not 0/1, nobody is left, or all have the same label.
     """
-    flow = [count_step("read", joined)]
+    flow = [] if listed is None else [count_step(f"rows of {Path(source).name}", listed)]
+    flow.append(count_step("read", joined))
     population = joined
     for words, query in task.exclusions.items():
         population = population.drop(select(population, query, task).index)
@@ -89,7 +97,7 @@ def build_cohort(joined: pd.DataFrame, task: Task, source: str) -> Cohort:
             f"task {task.name!r} has {shown_count(len(values))} ECGs and not both labels",
             file=source,
             column=task.label,
-            fix="Check the population and the label of the task",
+            fix=f"Check the population and the label of the task. {UNLABELLED}",
         )
     kept = [c for c in ("encounter_id", *COVARIATES) if c in known]
     table = known[["ecg_id", "patient_id", *kept]].assign(label=values)
@@ -106,7 +114,8 @@ def known_labels(table: pd.DataFrame, task: Task, source: str) -> pd.Series:
     if task.label not in table:
         hint = did_you_mean(task.label, table.columns)
         raise ConfigurationError(
-            f"task {task.name!r} wants the label {task.label!r}, which {source} lacks; {hint}"
+            f"task {task.name!r} wants the label {task.label!r}, which {source} lacks; {hint} "
+            f"{UNLABELLED}"
         )
     label = table[task.label].dropna()
     values = pd.to_numeric(label.astype(object), errors="coerce")
@@ -137,13 +146,27 @@ def select(joined: pd.DataFrame, query: str, task: Task) -> pd.DataFrame:
     try:
         found = joined.eval(query)
     except pd.errors.UndefinedVariableError as error:
-        raise ConfigurationError(f"{words}: {error}") from error
+        name = str(error).split("'")[1]
+        raise ConfigurationError(
+            f"{words}: there is no column {name!r}; {did_you_mean(name, joined.columns)}"
+        ) from error
     except UNEVALUABLE as error:
         # The error's own text may hold patients' values.
         raise ConfigurationError(f"{words} ({type(error).__name__})") from error
     if not isinstance(found, pd.Series) or found.dtype not in (bool, "boolean"):
         raise ConfigurationError(f"{words}: it says neither yes nor no for each ECG")
     return joined[found.fillna(False).astype(bool)]
+
+
+def asked_for(task: Task, columns: Iterable[str]) -> set[str]:
+    """The columns that a task's label and queries name.
+
+    Args:
+        task: the task.
+        columns: from which to choose.
+    """
+    text = " ".join([task.label, task.population, *task.exclusions.values()])
+    return {c for c in columns if re.search(rf"(?<!\w){re.escape(c)}(?!\w)", text)}
 
 
 def count_step(name: str, table: pd.DataFrame) -> Step:

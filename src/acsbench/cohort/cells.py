@@ -35,7 +35,9 @@ Values = Mapping[str, Floats]
 def hidden_counts(levels: Mapping[str, Level]) -> Hidden:
     """Which counts of units to hide, named (`COUNT`, level, column).
 
-    The total is shown whenever it is no small cell itself.
+    The total is shown whenever it is no small cell itself. Of several columns that would do, the
+    first is hidden: of splits the training, as in `split_counts`, so that one does not tell what
+    the other hides.
     """
     atoms = Atoms.of(levels, {name: level.member.astype(int) for name, level in levels.items()})
     items, nested = [], []
@@ -46,7 +48,7 @@ def hidden_counts(levels: Mapping[str, Level]) -> Hidden:
                 Item(
                     (COUNT, name, column),
                     _rows(row),
-                    cost=float(row @ atoms.counts),
+                    cost=float(number or len(level.columns)),
                     fixed=number == 0 and not atoms.is_small(row),
                     is_count=True,
                 )

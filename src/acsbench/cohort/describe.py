@@ -105,7 +105,7 @@ def describe(
     """
     chosen = tuple(load_task(name) for name in tasks or dataset.tasks)
     joined = dataset.tables.joined()
-    flow, masks = flow_of_tasks(joined, chosen, dataset.name)
+    flow, masks = flow_of_tasks(joined, chosen, dataset.table_name)
     table = table_one(joined, masks, show_small_cells=show_small_cells)
     notes = [f"{column}: {reason}" for column, reason in dataset.tables.unfilled.items()]
     if dataset.rejected:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from acsbench.cohort.flow import Box, ShownFlow
+from acsbench.cohort.flow import SPLIT_TITLES, Box, ShownFlow
 from acsbench.cohort.flow_figure import counted
 from acsbench.cohort.published import IN_BOTH, Comparison
 from acsbench.cohort.table_one import TableOne
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 PLAIN_ERRORS = (
     "Mean, or share of those whose value is known, with its standard error in brackets. The "
-    "standard errors take all units as independent, as the study's do."
+    "standard errors take all units as independent."
 )
 _CAPTIONS = {
     "ecg": "Counted over ECGs: a patient with several ECGs counts as often.",
@@ -109,7 +109,8 @@ def sections(rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
 def summary(description: Description) -> list[str]:
     """The counts in plain words."""
     table, last = description.table, description.flow.trunk[-1]
-    sentences = [f"Described are {counted(last.counts).removeprefix('n = ')}."]
+    sentences = [description.tasks[0].description] if len(description.tasks) == 1 else []
+    sentences += [f"Described are {counted(last.counts).removeprefix('n = ')}."]
     if description.flow.in_both:
         sentences.append(
             f"{description.flow.in_both} patients are in both groups: a split of each group by "
@@ -150,6 +151,7 @@ def render(description: Description, figure: str) -> str:
         "missing": sections([row for row in missing if set(row.cells) != {"0"}]),
         "never_missing": [row.title for row in missing if set(row.cells) == {"0"}],
         "comparisons": [(c.row, c.column, comparison_cells(c)) for c in description.comparisons],
+        "by_split": set(table.columns[1:]) <= set(SPLIT_TITLES.values()),
         "plain_errors": PLAIN_ERRORS,
         "footnotes": footnotes(table),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations, pairwise, takewhile
+from itertools import pairwise, takewhile
 
 import numpy as np
 import pandas as pd
@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 
 from acsbench.cohort.build import Step, count_step, known_labels, select
 from acsbench.cohort.split import SPLITS
+from acsbench.cohort.steps import merged_words, numbers_of, takes_few, without_small_steps
 from acsbench.cohort.table_one import TOTAL, TableOne
 from acsbench.cohort.table_text import count_text
 from acsbench.cohort.task import EVERYONE, Task
 from acsbench.cohort.variables import POPULATIONS
-from acsbench.disclosure import NOT_SHOWN, is_small
+from acsbench.disclosure import NOT_SHOWN
 
 READ = "All ECGs that were read"
 SPLIT_TITLES = {"train": "Training", "valid": "Validation", "test": "Test"}
-UNITS = {"patients": "patient", "visits": "visit", "ecgs": "ECG"}
 
 Masks = dict[str, NDArray[np.bool_]]
 
@@ -51,7 +51,7 @@ def flow_of_tasks(joined: pd.DataFrame, tasks: Sequence[Task], source: str) -> t
     Args:
         joined: one row per ECG with its visit's and its patient's columns.
         tasks: whose populations are counted.
-        source: the dataset's name, for messages.
+        source: the table's file or the dataset's name, for messages.
 
     Returns:
         The flow, and which rows of `joined` are in each column; the total first.
@@ -189,16 +189,16 @@ class ShownFlow:
 def shown_flow(flow: Flow, table: TableOne, *, show_small_cells: bool = False) -> ShownFlow:
     """What of a flow may be printed beside a Table 1 of the same people.
 
-    A step that takes 1 to 10 units would follow from the counts before and after it. It is
-    told together with its neighbour; the last step of a branch says only that it is there.
+    A step that takes 1 to 10 units is told together with its neighbour; the last step of a
+    branch says only that it is there.
 
     Args:
         flow: the counts.
         table: says which counts of the total and of the branches may be shown.
         show_small_cells: show everything.
     """
-    kept = flow.trunk if show_small_cells else _without_small_steps(flow.trunk)
-    words = _merged_words(flow.trunk, kept)
+    kept = flow.trunk if show_small_cells else without_small_steps(flow.trunk)
+    words = merged_words(flow.trunk, kept)
     trunk = [Box(words[0], _counts(kept[0]))]
     for before, after, title in zip(kept[:-1], kept[1:], words[1:], strict=True):
         trunk.append(Box(title, _counts(after), _difference(before, after)))
@@ -208,7 +208,7 @@ def shown_flow(flow: Flow, table: TableOne, *, show_small_cells: bool = False) -
     for heading, (first, *rest) in flow.branches.items():
         boxes = [_as_in_table(Box(first.name, _counts(first)), table, heading)]
         for before, after in pairwise([first, *rest]):
-            telling = not _all_shown(boxes[0]) or _takes_few(before, after)
+            telling = not _all_shown(boxes[0]) or takes_few(before, after)
             if telling and not show_small_cells:
                 boxes.append(Box(after.name, dict.fromkeys(_counts(after), NOT_SHOWN)))
             else:
@@ -219,43 +219,12 @@ def shown_flow(flow: Flow, table: TableOne, *, show_small_cells: bool = False) -
 
 
 def _counts(step: Step) -> dict[str, str]:
-    return {unit: f"{number:,}" for unit, number in _numbers(step).items()}
-
-
-def _numbers(step: Step) -> dict[str, int]:
-    numbers = {unit: getattr(step, unit) for unit in UNITS}
-    return {unit: number for unit, number in numbers.items() if number is not None}
+    return {unit: f"{number:,}" for unit, number in numbers_of(step).items()}
 
 
 def _difference(before: Step, after: Step) -> dict[str, str]:
-    left = _numbers(after)
-    return {u: f"{n - left[u]:,}" for u, n in _numbers(before).items() if u in left}
-
-
-def _takes_few(before: Step, after: Step) -> bool:
-    left = _numbers(after)
-    return any(is_small(n - left[u]) for u, n in _numbers(before).items() if u in left)
-
-
-def _without_small_steps(steps: Sequence[Step]) -> tuple[Step, ...]:
-    """As many steps as can be told, the last among them and, if possible, the first."""
-    middle = range(len(steps) - 1)
-    for size in range(len(steps) - 1, 0, -1):
-        # Combinations come in order: those with the first step before those without.
-        for chosen in combinations(middle, size):
-            kept = [*(steps[i] for i in chosen), steps[-1]]
-            if not any(_takes_few(a, b) for a, b in pairwise(kept)):
-                return tuple(kept)
-    return (steps[-1],)
-
-
-def _merged_words(steps: Sequence[Step], kept: Sequence[Step]) -> list[str]:
-    words: list[list[str]] = [[]]
-    for step in steps:
-        words[-1].append(step.name)
-        if step in kept:
-            words.append([])
-    return ["; ".join(group) for group in words[: len(kept)]]
+    left = numbers_of(after)
+    return {u: f"{n - left[u]:,}" for u, n in numbers_of(before).items() if u in left}
 
 
 def _as_in_table(box: Box, table: TableOne, heading: str) -> Box:

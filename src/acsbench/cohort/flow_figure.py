@@ -20,7 +20,8 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.patches import Rectangle
 from matplotlib.textpath import text_to_path
 
-from acsbench.cohort.flow import UNITS, Box, ShownFlow
+from acsbench.cohort.flow import Box, ShownFlow
+from acsbench.cohort.steps import UNITS
 from acsbench.disclosure import NOT_SHOWN
 from acsbench.pictures import PRINT_STYLE
 

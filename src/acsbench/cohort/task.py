@@ -18,7 +18,8 @@ class Task(BaseModel):
     `exclusions` are pandas queries over the joined table by the words for them, each a step of
     its own; `population` is another, for those who count, or `all`; `label` a column whose
     missing values leave an ECG out; `unit` what one prediction is about; `description` says what
-    the label is and is repeated on every result.
+    the label is and is repeated on every result; `reference` whether it is the patient's outcome
+    or somebody's reading of the very ECG.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -30,11 +31,15 @@ class Task(BaseModel):
     label: str
     unit: Literal["ecg", "encounter"]
     description: str
+    reference: Literal["outcome", "reading"] = "outcome"
 
     @property
     def digest(self) -> str:
-        """First twelve hex digits of the SHA-256 over all fields; every result carries it."""
-        return digest_of(self.model_dump())[:12]
+        """First twelve hex digits of the SHA-256 over all fields; every result carries it.
+
+        All but `reference`, which changes no label and came after results were published.
+        """
+        return digest_of(self.model_dump(exclude={"reference"}))[:12]
 
 
 def load_task(name_or_path: str) -> Task:

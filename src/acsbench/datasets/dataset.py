@@ -9,6 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
 from acsbench.datasets.schema import Tables
 from acsbench.ecg.printed import PrintedPage
 from acsbench.ecg.recording import Recording
@@ -59,8 +61,11 @@ class Dataset:
         notes: what a user should know, such as files that no table mentions.
         simulated: no patient was involved; every table and figure says so.
         tasks: names of the tasks that are prepared unless others are asked for.
-        labelled: false for a holdout, which has waveforms and nothing else.
+        labelled: false for ECGs that are only to be predicted, as of a holdout.
         terms: under which it may be used.
+        own_columns: columns that mean something to the owner of the files alone. Who uses the
+            dataset keeps those that are asked for.
+        listed: `patient_id` of every row of the table of ECGs, those that were rejected too.
     """
 
     name: str
@@ -74,6 +79,13 @@ class Dataset:
     tasks: tuple[str, ...] = ()
     labelled: bool = True
     terms: Terms = Terms()
+    own_columns: tuple[str, ...] = ()
+    listed: pd.DataFrame | None = None
+
+    @property
+    def table_name(self) -> str:
+        """What messages call the tables: the file, where there is but one."""
+        return str(self.tables.source) if self.tables.encounter is None else self.name
 
     @property
     def problems(self) -> list[DataError]:

@@ -104,6 +104,7 @@ def open_ptbxl(root: Path, rate: int | None = None) -> Dataset:
         rejected=rejected,
         tasks=("ptbxl-mi",),
         terms=TERMS,
+        listed=raw[["patient_id"]].apply(lambda ids: ids.str.strip()).replace("", None),
     )
 
 

@@ -3,12 +3,16 @@
 The files are WFDB records or single clinical files (see `clinical_file`), mixed as they come.
 `labels.csv` needs the columns `record` (path below the folder; of a WFDB record with or without
 suffix, of any other file with it) and `patient_id`; it may have `ecg_id` (else the record's
-path), `age` (years), `sex`, `fold` (an integer) and any number of labels (0/1, true/false; empty
-where unknown). An optional `dataset.yaml` gives `name`, `description`, `simulated` and `tasks`.
+path), `encounter_id` (the visit), `age` (years), `sex`, `fold` (an integer) and any number of
+labels (0/1, true/false; empty where unknown). An optional `dataset.yaml` gives `name`,
+`description`, `simulated` and `tasks`.
+
+ECGs that are only to be predicted need no `patient_id`, and no `labels.csv` either.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -20,13 +24,16 @@ from acsbench.datasets.recording_file import read_recording_file
 from acsbench.datasets.schema import OLDEST, Tables
 from acsbench.datasets.source_table import RowCheck, read_table, reject_rows, to_numbers
 from acsbench.datasets.wfdb_file import says_simulated
+from acsbench.disclosure import shown_count
 from acsbench.errors import DataError, DataErrors
 
 LABELS = "labels.csv"
 SEX = {"female": "female", "f": "female", "male": "male", "m": "male"}
 BOOLEAN = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
-KNOWN = {"record", "patient_id", "ecg_id", "age", "sex", "fold", "source_row"}
+KNOWN = {"record", "patient_id", "ecg_id", "encounter_id", "age", "sex", "fold", "source_row"}
 FIX = "Give labels.csv the columns record and patient_id, one row per ECG"
+PREDICT_ONLY = "ECGs that are only to be predicted need none: say --unlabelled"
+NO_PATIENT = "nobody says whose the ECGs are: each counts as a patient of its own"
 
 
 def open_wfdb_folder(root: Path) -> Dataset:
@@ -37,10 +44,47 @@ def open_wfdb_folder(root: Path) -> Dataset:
 
     Raises:
         DataError: `labels.csv` is missing or lacks a column, or `dataset.yaml` cannot be read.
+        DataErrors: not one row can be used.
     """
-    description = read_description(root)
     path = root / LABELS
-    raw = read_table(path, ("record", "patient_id"), FIX)
+    return _open(root, read_table(path, ("record", "patient_id"), f"{FIX}. {PREDICT_ONLY}"), path)
+
+
+def open_unlabelled_folder(root: Path) -> Dataset:
+    """Read a folder of ECG files that are only to be predicted.
+
+    Args:
+        root: the folder. Its `labels.csv` names the ECGs, if there is one, and may say what
+            models use, such as age and sex; without it, every ECG file below the folder counts.
+
+    Returns:
+        The dataset. Without a column `patient_id`, each ECG counts as a patient of its own.
+        Without `labels.csv`, `source_row` counts the files in the order of their names, from 1.
+
+    Raises:
+        DataError: there is no ECG file, `labels.csv` lacks the column `record`, or
+            `dataset.yaml` cannot be read.
+        DataErrors: not one row can be used.
+    """
+    path = root / LABELS
+    if path.is_file():
+        raw = read_table(path, ("record",), FIX)
+        ids = raw.get("ecg_id", raw["record"])
+    else:
+        path, ids = root, pd.Series(sorted(_records_below(root)), dtype=str)
+        if ids.empty:
+            raise DataError("no ECG file", file=root, fix="Name the folder that holds them")
+        raw = pd.DataFrame({"record": ids, "source_row": range(1, len(ids) + 1)})
+    if "patient_id" in raw:
+        return _open(root, raw, path)
+    opened = _open(root, raw.assign(patient_id="patient of " + ids), path)
+    unfilled = opened.tables.unfilled | {"patient_id": NO_PATIENT}
+    return replace(opened, tables=replace(opened.tables, unfilled=unfilled))
+
+
+def _open(root: Path, raw: pd.DataFrame, path: Path) -> Dataset:
+    """The dataset of a table, as text, that `path` holds."""
+    description = read_description(root)
     text = raw.drop(columns="source_row").apply(lambda column: column.str.strip())
     records = text["record"].str.removesuffix(".hea").str.removesuffix(".dat")
     ids = text.get("ecg_id", records)
@@ -62,6 +106,8 @@ def open_wfdb_folder(root: Path) -> Dataset:
             **labels,
         }
     )[keep].reset_index(drop=True)
+    if "encounter_id" in text:
+        ecg["encounter_id"] = text["encounter_id"].replace("", None)[keep].to_numpy(dtype=object)
     if "age" in ecg:
         ecg["age"] = ecg["age"].astype(float)
     if "fold" in ecg:
@@ -71,6 +117,7 @@ def open_wfdb_folder(root: Path) -> Dataset:
         sex = text["sex"].str.casefold().map(SEX).groupby(text["patient_id"]).first()
         patient["sex"] = patient["patient_id"].map(sex).astype(object)
     unfilled = {c: f"{LABELS} has no such column" for c in ("age", "sex") if c not in text}
+    simulated = bool(description.get("simulated", False)) or _first_says_simulated(root, ecg)
     return Dataset(
         name=str(description.get("name", root.resolve().name)),
         root=root,
@@ -80,10 +127,12 @@ def open_wfdb_folder(root: Path) -> Dataset:
         read=read_recording_file,
         sources=tuple(file for file in (path, root / DESCRIPTION) if file.is_file()),
         rejected=rejected,
-        notes=_notes(root, set(records)),
-        simulated=bool(description.get("simulated", False)) or _first_says_simulated(root, ecg),
+        notes=_notes(root, set(records), simulated),
+        simulated=simulated,
         tasks=tuple(description.get("tasks", ())),
         terms=terms_of(description),
+        own_columns=tuple(labels),
+        listed=text[["patient_id"]].replace("", None),
     )
 
 
@@ -138,7 +187,14 @@ def _first_says_simulated(root: Path, ecg: pd.DataFrame) -> bool:
         return False
 
 
-def _notes(root: Path, listed: set[str]) -> tuple[str, ...]:
+def _notes(root: Path, listed: set[str], simulated: bool) -> tuple[str, ...]:
+    unlisted = len(_records_below(root) - listed)
+    count = shown_count(unlisted, simulated)
+    return (f"ECG files that {LABELS} does not name: {count}",) if unlisted else ()
+
+
+def _records_below(root: Path) -> set[str]:
+    """The WFDB records and clinical files of a folder, as `record` names them."""
     found = set()
     for file in root.rglob("*"):
         name = file.relative_to(root).as_posix()
@@ -146,5 +202,4 @@ def _notes(root: Path, listed: set[str]) -> tuple[str, ...]:
             found.add(name.removesuffix(".hea"))
         elif file.suffix.lower() in SUFFIXES:
             found.add(name)
-    unlisted = len(found - listed)
-    return (f"{unlisted} records in the folder are not in {LABELS}",) if unlisted else ()
+    return found

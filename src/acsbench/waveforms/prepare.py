@@ -14,10 +14,11 @@ from typing import Any, Literal
 import pandas as pd
 
 from acsbench import __version__
-from acsbench.cohort.build import Cohort, build_cohort
+from acsbench.cohort.build import UNLABELLED, Cohort, asked_for, build_cohort
 from acsbench.cohort.manifest import make_manifest, verify_manifest
 from acsbench.cohort.split import UNUSED, Folds, split_as_study, split_by_folds, split_patients
-from acsbench.cohort.task import load_task
+from acsbench.cohort.task import Task, load_task
+from acsbench.cohort.variables import VARIABLES
 from acsbench.datasets import Dataset, Rejected
 from acsbench.errors import ConfigurationError
 from acsbench.files import write_json, write_text, written_whole
@@ -99,13 +100,17 @@ def prepare(
         DataError: the split does not agree with the manifest.
     """
     names = list(tasks or dataset.tasks)
+    if names and not dataset.labelled:
+        raise ConfigurationError("ECGs without labels have no task: name none with --task")
     if not names and dataset.labelled:
-        raise ConfigurationError(f"{dataset.name} has no task of its own: name one with --task")
+        raise ConfigurationError(
+            f"{dataset.name} has no task of its own: name one with --task. {UNLABELLED}"
+        )
     loaded = [load_task(name) for name in names]
     if len({task.name for task in loaded}) < len(loaded):
         raise ConfigurationError("two tasks have the same name; give each its own")
     joined = dataset.tables.joined()
-    cohorts = [build_cohort(joined, task, dataset.name) for task in loaded]
+    cohorts = [build_cohort(joined, task, dataset.table_name, dataset.listed) for task in loaded]
     splits = _split(dataset, cohorts, split, folds, seed)
     input_hash = dataset.input_hash()
     plan: dict[str, Any] = {
@@ -158,7 +163,9 @@ def prepare(
     )
     if manifest is not None:
         verify_manifest(made, manifest)
-    prepared_ecgs = joined[joined["ecg_id"].isin(needed) & ~joined["ecg_id"].isin(unreadable)]
+    kept = joined["ecg_id"].isin(needed) & ~joined["ecg_id"].isin(unreadable)
+    unused = _unused_columns(dataset, [cohort.task for cohort in cohorts])
+    prepared_ecgs = joined[kept].drop(columns=unused)
     # Until the last file is there, the folder must not look finished.
     (out / PREPARED).unlink(missing_ok=True)
     write_quality_report(
@@ -182,7 +189,7 @@ def prepare(
             "profiles": profiles,
             "signs": signs,
             "left_out": [item.error.problem for item in [*dataset.rejected, *rejected]],
-            "notes": list(dataset.notes),
+            "notes": [*dataset.notes, *_note_of(unused)],
             "terms": asdict(dataset.terms),
             "unfilled": dataset.tables.unfilled,
             "tasks": {cohort.task.name: _task_entry(cohort) for cohort in cohorts},
@@ -191,6 +198,17 @@ def prepare(
     prepared = open_prepared(out)
     write_json(out / CROISSANT, croissant(prepared))
     return prepared
+
+
+def _unused_columns(dataset: Dataset, tasks: Sequence[Task]) -> list[str]:
+    """Columns of the owner's own that nothing here asks for: names and dates may be in them."""
+    own = dataset.own_columns
+    wanted = {variable.column for variable in VARIABLES}.union(*(asked_for(t, own) for t in tasks))
+    return [column for column in own if column not in wanted]
+
+
+def _note_of(unused: Sequence[str]) -> list[str]:
+    return [f"columns that no task names are not copied: {', '.join(unused)}"] if unused else []
 
 
 def _earlier(out: Path, plan: dict[str, Any]) -> dict[str, Any]:
@@ -263,7 +281,7 @@ def _write_tables(
         with written_whole(out / "tasks" / f"{cohort.task.name}.csv") as path:
             table.to_csv(path, index=False, lineterminator="\n")
     with written_whole(out / ECGS) as path:
-        # Everything that is known of an ECG: readings, demography, outcomes for subgroups.
+        # What is known of an ECG: readings, demography, outcomes for subgroups.
         ecgs.drop(columns=["path", "source_row"]).to_parquet(path, index=False)
     reasons = pd.DataFrame(
         [{"ecg_id": r.ecg_id, "reason": r.error.message(show_ids=True)} for r in left_out],

@@ -67,6 +67,11 @@ class Prepared:
         Raises:
             ConfigurationError: it was not prepared, or there are several and none is named.
         """
+        if not self.tasks:
+            raise ConfigurationError(
+                f"{self.path} was prepared without labels, for acsbench predict alone; prepare "
+                "labelled ECGs with --task"
+            )
         if name is None:
             if len(self.tasks) != 1:
                 raise ConfigurationError(f"several tasks: choose {' or '.join(self.tasks)}")
@@ -86,7 +91,7 @@ class Prepared:
         return read_table(self.path / "tasks" / f"{task.name}.parquet", TASK_COLUMNS)
 
     def ecgs(self) -> pd.DataFrame:
-        """One row per prepared ECG of any task: ids and all columns of the dataset's tables."""
+        """One row per prepared ECG of any task: ids and columns of the dataset's tables."""
         return read_table(self.path / ECGS, ("ecg_id",))
 
     def manifest(self) -> Manifest:

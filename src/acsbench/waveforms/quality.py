@@ -129,22 +129,28 @@ def write_quality_report(
         show_small_cells: show counts from 1 to 10.
     """
     counts = count_faults(index, show_small_cells)
-    scores = index["quality"]
     context: dict[str, Any] = {
         "dataset": dataset,
         "version": f"acsbench {__version__}",
         "total": f"{len(index):,}",
         "rows": [(reason, MEANINGS[reason], counts[reason]) for reason in REASONS],
         "counts": counts,
-        "scores": [(f"{100 * q:g} %", f"{scores.quantile(q):.2f}") for q in (0.05, 0.25, 0.5)]
-        if len(index) > 100
-        else [],
+        "any_told": NOT_SHOWN not in counts.values(),
+        "scores": _low_scores(index["quality"]),
         "choice": choice,
         "small_cells": show_small_cells and not dataset.simulated,
         "examples": _examples(index, dataset, examples) if examples else [],
     }
     environment = page_environment("acsbench.waveforms")
     write_text(path, environment.get_template("quality.html.j2").render(context))
+
+
+def _low_scores(scores: pd.Series) -> list[tuple[str, str]]:
+    """The scores that 5, 25 and 50 % of many ECGs do not exceed, as far as they say something."""
+    if len(scores) <= 100:
+        return []
+    quantiles = {f"{share} %": f"{scores.quantile(share / 100):.2f}" for share in (5, 25, 50)}
+    return [(share, score) for share, score in quantiles.items() if score != f"{1:.2f}"]
 
 
 def _examples(index: pd.DataFrame, dataset: Dataset, number: int) -> list[tuple[str, list[Markup]]]:

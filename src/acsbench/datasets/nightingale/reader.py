@@ -31,6 +31,7 @@ from acsbench.datasets.nightingale.waveforms import (
     waveform_paths,
 )
 from acsbench.datasets.schema import Tables
+from acsbench.disclosure import shown_count
 from acsbench.errors import DataError, DataErrors
 
 BELOW = ("", "v1", "ed-bwh-ecg/v1")
@@ -139,5 +140,6 @@ def _notes(present: set[str] | None, unlisted: int) -> list[str]:
     if present is None:
         return [f"there is no folder {WAVEFORMS}: tables only"]
     if unlisted:
-        return [f"{unlisted:,} waveform files belong to no ECG of the tables (the holdout?)"]
+        count = shown_count(unlisted)
+        return [f"{count} waveform files belong to no ECG of the tables (the holdout?)"]
     return []
