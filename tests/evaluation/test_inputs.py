@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
+import yaml
 
+from acsbench.cohort.task import load_task
 from acsbench.errors import ConfigurationError, DataError
 from acsbench.evaluation import inputs
 from acsbench.evaluation.analysis import Analysis
@@ -98,3 +100,37 @@ def test_strings_for_ids_are_kept(twin):
     cohort = read_cohort(twin, twin.task("acs"))
     assert cohort.table["ecg_id"].dtype == object
     assert pd.Index(cohort.covariates.index).is_unique
+
+
+def test_runs_of_one_model_are_numbered(twin, files, tmp_path, monkeypatch):
+    task = twin.task("acs")
+    paths = [files("other", 0.2, ["test", "valid"])]
+    for number in (1, 2):
+        run = tmp_path / f"net-acs-{number}"
+        run.mkdir()
+        config = {
+            "model": "net",
+            "task": {"name": "acs", "digest": task.digest},
+            "lineage": [{"split": twin.manifest().digests["acs"]}],
+        }
+        (run / "config.yaml").write_text(yaml.safe_dump(config))
+        (run / "metrics.json").write_text('{"training": {}}')
+        for split in ("valid", "test"):
+            files(f"run{number}", 0.5, [split]).rename(run / f"predictions-{split}.csv")
+        paths.append(run)
+    given = []
+    monkeypatch.setattr(inputs, "evaluate", lambda cohort, models, *_: given.extend(models))
+    evaluate_task(twin, "acs", paths, tmp_path / "out")
+    assert [model.name for model in given] == ["other", "net (1)", "net (2)"]
+    assert given[2].notes == {"model": "net", "run": "net-acs-2"}
+    given.clear()
+    evaluate_task(twin, "acs", paths[:2], tmp_path / "out")
+    assert [model.name for model in given] == ["other", "net"]
+
+
+def test_a_task_says_whether_its_label_is_a_reading(twin):
+    assert not read_cohort(twin, twin.task("acs")).label_is_reading
+    reading = twin.task("acs").model_copy(update={"reference": "reading"})
+    assert read_cohort(twin, reading).label_is_reading
+    assert load_task("ptbxl-mi").reference == "reading"
+    assert reading.digest == twin.task("acs").digest

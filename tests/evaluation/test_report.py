@@ -102,6 +102,27 @@ def test_writes_everything(evaluation, study):
     assert evaluation.table("comparisons")["metric"].eq("auroc_difference").sum() == 3
 
 
+def test_every_file_says_what_each_number_is_about(evaluation):
+    """No heading is there twice, no key is empty, and a printed number is a number too."""
+    paths = list((evaluation.path / "tables").glob("*.csv"))
+    assert len(paths) > 15
+    for path in paths:
+        header, *_ = path.read_text(encoding="utf-8").partition("\n")
+        columns = header.split(",")
+        assert len(set(columns)) == len(columns), path.name
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        if "metric" not in columns:
+            continue
+        keys = columns[: columns.index("metric") + 1]
+        assert not table[keys].eq("").any(axis=None), path.name
+        assert not table.duplicated(keys).any(), path.name
+        printed = table["shown"].str.fullmatch(r"[−\d,.]+( \(.*\))?")
+        assert table.loc[printed, "value"].ne("").all(), path.name
+        assert table.loc[~printed & table["value"].ne(""), "shown"].isin(["< 0.001"]).all()
+        for count in ("n", "events", "groups"):
+            assert table[count].str.fullmatch(r"\d*").all(), path.name
+
+
 def test_json_has_the_origin_and_the_hashes(evaluation):
     folder = evaluation.path
     content = json.loads((folder / "evaluation.json").read_text())
@@ -181,7 +202,7 @@ def test_small_cells_are_shown_on_demand(few):
     levels = population(analysis).tables[1].rows
     test = few.cohort.split("test")
     patients = test.loc[test["label"] == 1, "patient_id"].nunique()
-    assert next(row for row in levels if row["level"] == "patients")["events"] == patients
+    assert next(row for row in levels if row["unit"] == "patients")["events"] == patients
 
 
 @pytest.mark.parametrize(

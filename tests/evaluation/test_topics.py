@@ -1,5 +1,8 @@
 """The topics on the twin: numbers worked out again, and what may not be seen."""
 
+import re
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,6 +16,7 @@ from acsbench.evaluation.groups import groupings_of
 from acsbench.evaluation.section import (
     Count,
     PValue,
+    Section,
     Share,
     Table,
     Threshold,
@@ -181,6 +185,74 @@ def test_every_item_of_the_checklist_has_an_answer(twin_analysis):
     assert answers["17"] == answers["13"] == TO_COMPLETE
     assert "Acute coronary syndrome" in answers["8a"]
     assert not any("{" in answer for answer in answers.values())
+
+
+@pytest.mark.parametrize("kept", ["everything", "no groups", "nothing"])
+def test_answers_refer_only_to_sections_that_are_there(twin_analysis, kept):
+    titles = ["Who was evaluated", "Discrimination", "Thresholds", "Calibration", "Decisions"]
+    titles = {"everything": [*titles, "Subgroups", "Selection"], "nothing": titles[:1]}.get(
+        kept, titles
+    )
+    analysis = twin_analysis
+    if kept == "nothing":
+        few = np.isin(analysis.cohort.table["split"], ["train", "valid"]) | (
+            analysis.cohort.table["label"].eq(0)
+            | analysis.cohort.table["label"].eq(1).cumsum().lt(5)
+        )
+        cohort = replace(analysis.cohort, table=analysis.cohort.table[few])
+        analysis = Analysis(cohort, analysis.models)
+        assert analysis.too_few
+    rows = checklist(analysis, [Section(title) for title in titles]).tables[0].rows
+    text = " ".join(str(row["answer"]) for row in rows)
+    named = re.findall(r"[Ss]ee ([A-Z][^.;)]*)", text)
+    places = {place for words in named for place in re.split(r", | and ", words)}
+    places = {place for place in places if place[0].isupper()}
+    assert places - {"Methods", "Provenance"} <= set(titles)
+    assert ("Selection" in places) == ("Selection" in titles)
+    assert ("Calibration" in places) == ("Calibration" in titles)
+
+
+def test_a_caption_names_the_groupings_that_there_are(study):
+    table = study.cohort.table
+    patient = study.cohort.patient_numbers(table["patient_id"])
+    sex = pd.DataFrame(
+        {"sex": np.where(patient % 2, "male", "female")}, index=pd.Index(table["ecg_id"])
+    )
+    cohort = replace(study.cohort, covariates=sex)
+    analysis = Analysis(cohort, [study.model("a", 1.0)], Settings(resamples=20))
+    assert table_of(subgroups(analysis), "auroc-by-sex-and-race").caption == "AUROC by sex."
+
+
+def test_sensitivity_in_groups_is_hidden_where_a_small_cell_follows(twin_analysis):
+    """With the sensitivity of all and of one of two groups, that of the other is known."""
+    analysis = Analysis(twin_analysis.cohort, twin_analysis.models, Settings(resamples=20))
+    section = subgroups(analysis)
+    gaps = {
+        (r["model"], r["by"])
+        for r in table_of(section, "subgroup-gaps").rows
+        if r["what"] == "Sensitivity"
+    }
+    events, told = analysis.labels == 1, {True: 0, False: 0}
+    for grouping in groupings_of(analysis.covariates):
+        for name in analysis.order:
+            rows = [
+                r
+                for r in table_of(section, "subgroups").rows
+                if (r["model"], r["by"]) == (name, grouping.name) and "sensitivity" in r
+            ]
+            called = analysis.rows(name)[1] >= analysis.metrics[name].threshold
+            shown = [grouping.members[str(row["group"])] for row in rows]
+            parts = [*shown, ~np.logical_or.reduce([events & False, *shown])]
+            cells = [
+                len(set(analysis.patients[events & part & side]))
+                for part in parts
+                for side in (called, ~called)
+            ]
+            safe = not any(0 < cell < 11 for cell in cells)
+            assert {isinstance(row["sensitivity"], Estimate) for row in rows} <= {safe}
+            assert safe or (name, grouping.name) not in gaps
+            told[safe] += len(rows)
+    assert min(told.values()) > 0
 
 
 def test_examples_are_pages_of_the_four_kinds(twin_analysis):

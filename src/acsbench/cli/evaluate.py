@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -14,8 +15,10 @@ from rich.table import Table
 from acsbench.cli.console import out as console
 from acsbench.cli.console import say
 from acsbench.evaluation.inputs import evaluate_task
+from acsbench.evaluation.metrics import AT_THRESHOLD, SPECIFICITY
 from acsbench.evaluation.report import Evaluation
 from acsbench.evaluation.section import NONE
+from acsbench.statistics import Estimate
 from acsbench.waveforms.prepared import Prepared, open_prepared
 
 
@@ -77,8 +80,11 @@ SHOWN = {
     "auroc": "AUROC",
     "auprc": "AUPRC",
     "brier": "Brier",
-    "sensitivity_at_90_specificity": "sensitivity at 90 % specificity",
 }
+THRESHOLD_NOTE = (
+    "Sensitivity and specificity: reached on these ECGs at the threshold that gave "
+    f"{100 * SPECIFICITY:.0f} % specificity on the validation ECGs."
+)
 
 
 def show_results(evaluation: Evaluation, prepared: Prepared, task: str) -> None:
@@ -90,13 +96,26 @@ def show_results(evaluation: Evaluation, prepared: Prepared, task: str) -> None:
         box=None,
         header_style="bold",
     )
-    table.add_column("model")
-    for title in SHOWN.values():
-        table.add_column(title, justify="right")
+    table.add_column("model", overflow="fold")
+    for title in (*SHOWN.values(), "sensitivity at specificity"):
+        # The limits stand below the value where the window is narrow, and are never cut.
+        table.add_column(title, justify="right", min_width=len("(0.123–0.456)"))
     for model, estimates in evaluation.estimates.items():
-        table.add_row(model, *(str(estimates.get(name, NONE)) for name in SHOWN))
+        cells = [str(estimates.get(name, NONE)) for name in SHOWN]
+        table.add_row(model, *cells, _at_threshold(estimates))
     console.print()
     console.print(table)
+    if any(AT_THRESHOLD[0] in estimates for estimates in evaluation.estimates.values()):
+        say(THRESHOLD_NOTE)
     for sentence in evaluation.summary:
         say(sentence)
     say(f"report: {evaluation.report}")
+
+
+def _at_threshold(estimates: Mapping[str, Estimate | str]) -> str:
+    """Sensitivity with its limits, and the specificity that was reached."""
+    found, spared = (estimates.get(name) for name in AT_THRESHOLD)
+    if found is None or spared is None:
+        return NONE
+    reached = f"{spared.value:.3f}" if isinstance(spared, Estimate) else spared
+    return f"{found} at {reached}"

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from acsbench.cohort.counts import SPLIT_NAMES
 from acsbench.disclosure import is_small, too_few_patients
 from acsbench.evaluation.cohort import VALIDATION, EvaluationCohort, ModelPredictions, Sample
 from acsbench.evaluation.figures.frame import Marks, Style, model_styles
-from acsbench.evaluation.metrics import ModelMetrics, Pair, compare_models, model_metrics
+from acsbench.evaluation.metrics import (
+    AT_THRESHOLD,
+    ModelMetrics,
+    Pair,
+    compare_models,
+    model_metrics,
+)
 from acsbench.evaluation.signs import SIGNS, Flags, any_of, read_signs
+from acsbench.evaluation.small_cells import in_steps, shown_cuts, shown_of_call
 from acsbench.statistics import Estimate, auroc
 from acsbench.statistics.resample import RESAMPLES
 
@@ -147,6 +154,18 @@ class Analysis:
         }
 
     @cached_property
+    def shown_metrics(self) -> dict[str, dict[str, Estimate | str]]:
+        """Those of `metrics` as they may be shown, with text for what tells a small cell."""
+        shown: dict[str, dict[str, Estimate | str]] = {}
+        for name, metrics in self.metrics.items():
+            shown[name] = dict(metrics.estimates)
+            if metrics.threshold is not None:
+                called = self.rows(name)[1] >= metrics.threshold
+                found = {key: metrics.estimates[key] for key in AT_THRESHOLD}
+                shown[name] |= self.shown_of_call(called, found)
+        return shown
+
+    @cached_property
     def pairs(self) -> list[Pair]:
         """Every two models, the one with the higher AUROC first."""
         return compare_models(
@@ -183,6 +202,33 @@ class Analysis:
         """Whether 1 to 10 patients among these ECGs have the event, or lack it."""
         cells = [len(set(self.patients[rows & (self.labels == label)])) for label in (0, 1)]
         return not self.settings.show_small_cells and any(map(is_small, cells))
+
+    def shown_of_call(
+        self, called: Flags, found: Mapping[str, Estimate | str]
+    ) -> dict[str, Estimate | str]:
+        """The numbers of a call, with text for those that would tell a small cell."""
+        if self.settings.show_small_cells:
+            return dict(found)
+        return shown_of_call(found, called, self.labels, self.patients)
+
+    def shown_cuts(self, scores: NDArray[np.float64], thresholds: ArrayLike) -> Flags:
+        """Which thresholds may be told of together, the most important first, shape (k,)."""
+        if self.settings.show_small_cells:
+            return np.ones(len(np.asarray(thresholds)), dtype=bool)
+        return shown_cuts(self.labels, scores, self.patients, thresholds)
+
+    def in_steps(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Scores to draw a curve of, which may not tell a small cell between two points."""
+        if self.settings.show_small_cells:
+            return scores
+        return in_steps(self.labels, scores, self.patients)
+
+    @property
+    def thinned(self) -> str:
+        """What the caption of a curve says of the points that it lacks."""
+        if self.settings.show_small_cells:
+            return ""
+        return " Points are left out where few patients with or without the event lie between two."
 
     def rows(self, name: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Labels and a model's probabilities, as the statistics take them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import resources
 
 import yaml
@@ -12,12 +12,27 @@ from acsbench.evaluation.analysis import Analysis
 from acsbench.evaluation.section import Section, Table, Value, listed
 
 TO_COMPLETE = "to be completed by the authors"
+RESULTS = (
+    "Discrimination",
+    "Event rate by predicted risk",
+    "Thresholds",
+    "Calibration",
+    "Decisions",
+    "Subgroups",
+)
+"""Sections that hold the performance of the models."""
+
 _FILE = "tripod_ai.yaml"
 
 
-def checklist(analysis: Analysis) -> Section:
-    """Every item of TRIPOD+AI with what is known of it."""
-    facts = _facts(analysis)
+def checklist(analysis: Analysis, sections: Sequence[Section] = ()) -> Section:
+    """Every item of TRIPOD+AI with what is known of it.
+
+    Args:
+        analysis: cohort and models.
+        sections: the finished ones; answers refer to no others.
+    """
+    facts = _facts(analysis) | _places([section.title for section in sections])
     text = (resources.files("acsbench.evaluation") / _FILE).read_text("utf-8")
     rows: list[dict[str, Value]] = [
         {
@@ -55,10 +70,28 @@ def _answer(template: str, facts: Mapping[str, str]) -> str:
         return TO_COMPLETE
 
 
+def _places(titles: Sequence[str]) -> dict[str, str]:
+    """Where the report tells what an item asks for, as far as it has such sections."""
+    found = {}
+    if "Selection" in titles:
+        found["representativeness"] = f"see Selection, and {TO_COMPLETE}"
+    else:
+        found["representativeness"] = TO_COMPLETE
+    results = [title for title in RESULTS if title in titles]
+    if results:
+        found["results"] = f"See {listed(results)}."
+        if "Subgroups" not in titles:
+            found["results"] += " No groups of patients could be told apart."
+    else:
+        found["results"] = "Too few patients have the event, or lack it, to show any."
+    return found
+
+
 def _facts(analysis: Analysis) -> dict[str, str]:
     """What is known; a fact that is not is missing."""
     cohort = analysis.cohort
-    validated = bool(analysis.validation)
+    validated = bool(analysis.validation) and not analysis.too_few
+    lacking = "patients" if analysis.too_few else "validation ECGs"
     facts = {
         "models": listed([model.name for model in analysis.models]),
         "split": analysis.split_name,
@@ -73,8 +106,9 @@ def _facts(analysis: Analysis) -> dict[str, str]:
         "recalibration_results": "See Calibration." if validated else "No model was updated.",
         "thresholds": "Thresholds were chosen on the validation ECGs (see Thresholds)."
         if validated
-        else "No threshold was chosen for lack of validation ECGs.",
+        else f"No threshold was chosen for lack of {lacking}.",
     }
+    facts["left_out"] = " (see Who was evaluated)" if cohort.flow else ""
     if cohort.flow:
         facts["eligibility"] = "; ".join(step.name for step in cohort.flow)
     for name, key in (("waveforms", "Waveforms"), ("split_method", "Split")):

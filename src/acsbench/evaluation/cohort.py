@@ -38,6 +38,7 @@ class EvaluationCohort:
         covariates: whatever else is known of each ECG, indexed by `ecg_id`: of the task's own
             and, if others are there, of those that the task's population leaves out.
         elsewhere: other tasks on ECGs that this one leaves out.
+        label_is_reading: the label is what somebody read in the ECG, not the patient's outcome.
 
     Raises:
         ConfigurationError: patients are not named, so that no interval can be computed.
@@ -59,6 +60,7 @@ class EvaluationCohort:
     evaluated: str = TEST
     covariates: pd.DataFrame = field(default_factory=pd.DataFrame)
     elsewhere: Sequence[Elsewhere] = ()
+    label_is_reading: bool = False
 
     def __post_init__(self) -> None:
         if "patient_id" not in self.table or self.table["patient_id"].isna().any():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -60,18 +61,25 @@ def evaluate_task(
     cohort = read_cohort(prepared, chosen, split, command)
     digests = prepared.manifest().digests[chosen.name]
     models = [_read_model(path, cohort, digests) for path in predictions]
-    names = [model.name for model in models]
-    models = [
-        # Seeds of one model are told apart by their runs.
-        replace(model, name=model.notes["run"])
-        if names.count(model.name) > 1 and "run" in model.notes
-        else model
-        for model in models
-    ]
+    models = _told_apart(models)
     # Nobody can be found out in simulated ECGs.
     settings = Settings(show_small_cells=show_small_cells or prepared.simulated)
     wanted = prepared.simulated if examples is None else examples
     return evaluate(cohort, models, out, settings, _waveforms(prepared) if wanted else None)
+
+
+def _told_apart(models: Sequence[ModelPredictions]) -> list[ModelPredictions]:
+    """Runs of one model with a number each, in the order given; the notes say which run it is."""
+    names = [model.name for model in models]
+    numbered: Counter[str] = Counter()
+    told = []
+    for model in models:
+        if names.count(model.name) > 1 and "run" in model.notes:
+            numbered[model.name] += 1
+            name = f"{model.name} ({numbered[model.name]})"
+            model = replace(model, name=name, notes={"model": model.name, **model.notes})
+        told.append(model)
+    return told
 
 
 def read_cohort(
@@ -97,6 +105,7 @@ def read_cohort(
         task_version=task.version,
         task_hash=task.digest,
         label_note=task.description,
+        label_is_reading=task.reference == "reading",
         unit=task.unit,
         dataset=prepared.meta["dataset"],
         simulated=prepared.simulated,

@@ -30,10 +30,14 @@ METRICS = {
     "auroc": "AUROC",
     "auprc": "AUPRC",
     "brier": "Brier score",
-    "sensitivity_at_90_specificity": "Sensitivity at 90\u00a0% specificity",
+    "sensitivity_at_90_specificity": "Sensitivity at the threshold for 90\u00a0% specificity in "
+    "validation",
     "realised_specificity": "Specificity reached",
 }
 """Names of the metrics, and what a report calls them."""
+
+AT_THRESHOLD = ("sensitivity_at_90_specificity", "realised_specificity")
+"""Those of the metrics that rest on a threshold chosen on the validation ECGs."""
 
 RANKING_ECGS = 1000
 """Fewer ECGs than these rank no models, whatever the interval of a difference."""

@@ -33,8 +33,8 @@ class Evaluation:
     Args:
         path: its folder.
         split: what the evaluated ECGs are called, test or validation.
-        estimates: by model, then by metric; the models in the order given. Empty if too few
-            patients have, or lack, the label.
+        estimates: by model, then by metric; the models in the order given; text where the
+            number would tell a small cell. Empty if too few patients have, or lack, the label.
         comparisons: every two models, the one with the higher AUROC first.
         summary: the results in plain words.
         sections: the report's sections with their tables and figures.
@@ -42,7 +42,7 @@ class Evaluation:
 
     path: Path
     split: str
-    estimates: Mapping[str, Mapping[str, Estimate]]
+    estimates: Mapping[str, Mapping[str, Estimate | str]]
     comparisons: tuple[Pair, ...]
     summary: tuple[str, ...]
     sections: tuple[Section, ...]
@@ -96,7 +96,7 @@ def evaluate(
         if waveforms is not None and (pages := examples(analysis, waveforms)) is not None:
             sections.append(pages)
     summary = summarise(analysis, sections)
-    sections.append(checklist(analysis))
+    sections.append(checklist(analysis, sections))
     provenance = _provenance(cohort)
     with folder_written_whole(out) as folder:
         drawings = _write_parts(folder, cohort, sections)
@@ -115,11 +115,11 @@ def evaluate(
         written = sorted(path for path in folder.rglob("*") if path.is_file())
         content["files"] = {p.relative_to(folder).as_posix(): sha256(p) for p in written}
         write_json(folder / SUMMARY, content)
-    metrics = {} if analysis.too_few else analysis.metrics
+    metrics = {} if analysis.too_few else analysis.shown_metrics
     return Evaluation(
         path=out,
         split=analysis.split_name,
-        estimates={m.name: metrics[m.name].estimates for m in models if m.name in metrics},
+        estimates={m.name: metrics[m.name] for m in models if m.name in metrics},
         comparisons=tuple([] if analysis.too_few else analysis.pairs),
         summary=tuple(summary),
         sections=tuple(sections),
@@ -187,9 +187,9 @@ def _content(
         else {
             model.name: {"threshold": analysis.metrics[model.name].threshold}
             | {
-                metric: _as_json(analysis.metrics[model.name].estimates[metric])
+                metric: _as_json(analysis.shown_metrics[model.name][metric])
                 for metric in METRICS
-                if metric in analysis.metrics[model.name].estimates
+                if metric in analysis.shown_metrics[model.name]
             }
             for model in analysis.models
         }
@@ -210,7 +210,9 @@ def _content(
     }
 
 
-def _as_json(estimate: Estimate) -> dict[str, Any]:
+def _as_json(estimate: Estimate | str) -> dict[str, Any]:
     """An estimate without its counts, which the tables give as far as they may be shown."""
+    if isinstance(estimate, str):
+        return {"value": None, "shown": estimate}
     content = asdict(estimate)
     return {key: content[key] for key in ("value", "low", "high", "level", "method")}

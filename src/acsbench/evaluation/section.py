@@ -64,6 +64,19 @@ def counted(count: int, show_small_cells: bool = False) -> Count | str:
     return Count(count) if text[0] != "<" else text
 
 
+def number_in(text: str) -> Count | Share | str:
+    """A number that was printed for a page, so that a file can hold it; other text as it is.
+
+    >>> number_in("1,234") + 1, number_in("0.125") * 2, number_in("<11")
+    (1235, 0.25, '<11')
+    """
+    digits = text.replace(",", "")
+    if digits.isdecimal():
+        return Count(digits)
+    whole, _, decimals = digits.partition(".")
+    return Share(digits) if whole.isdecimal() and decimals.isdecimal() else text
+
+
 @dataclass(frozen=True, eq=False)
 class Table:
     """A table of a report, and its CSV file.
@@ -121,7 +134,9 @@ class Table:
             for name in numbers
             if name in row
         ]
-        return pd.DataFrame(records, columns=[*keys, "metric", *_FIELDS, "shown"])
+        table = pd.DataFrame(records, columns=[*keys, "metric", *_FIELDS, "shown"])
+        # Beside an empty cell, pandas would write a count as 43.0.
+        return table.astype(dict.fromkeys(_COUNTS, "Int64"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,7 +183,8 @@ class Section:
         return [part for part in self.parts if isinstance(part, Picture)]
 
 
-_FIELDS = ("value", "low", "high", "level", "method", "n", "events", "groups")
+_COUNTS = ("n", "events", "groups")
+_FIELDS = ("value", "low", "high", "level", "method", *_COUNTS)
 
 
 def _numbers(value: Value) -> dict[str, object]:
@@ -228,5 +244,6 @@ __all__ = [
     "counted",
     "estimate_parts",
     "listed",
+    "number_in",
     "text_of",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from acsbench.evaluation.analysis import Analysis
-from acsbench.evaluation.metrics import RANKING_ECGS, SPECIFICITY, Pair
+from acsbench.evaluation.metrics import AT_THRESHOLD, RANKING_ECGS, SPECIFICITY, Pair
 from acsbench.evaluation.section import Section, Table, Value, listed, text_of
 from acsbench.evaluation.topics.beside_signs import RULE_WORDS
 from acsbench.statistics import Estimate
@@ -14,6 +14,9 @@ SIMULATED = (
     "The ECGs are simulated: these numbers show that the software works and say nothing about "
     "patients."
 )
+FEW_ECGS = 30
+"""With the event, or without it: fewer say nothing about differences."""
+
 NAMED = 3
 """Models that a sentence names beside the best; of the others the tables tell."""
 
@@ -41,11 +44,13 @@ def summarise(analysis: Analysis, sections: Sequence[Section] = ()) -> list[str]
     return [
         *sentences,
         _discrimination(analysis),
+        *_few(analysis),
         *_ranking(analysis),
         *_at_threshold(analysis),
         *_signs(analysis, tables),
         *_calibration(analysis, tables),
         *_groups(analysis, tables),
+        *_runs(analysis),
     ]
 
 
@@ -73,9 +78,25 @@ def _discrimination(analysis: Analysis) -> str:
         f": of an ECG with the event and one without, it gives the right one the higher "
         f"probability {100 * area.value:.0f} times in 100."
     )
+    if area.high < 0.5:
+        text += (
+            " The interval lies below 0.5, a coin toss: it ranks the wrong way round. Are label "
+            "and probability about the same thing?"
+        )
     if area.low <= 0.5 <= area.high:
         text += " The interval includes 0.5, a coin toss: that it knows anything is not shown."
     return text
+
+
+def _few(analysis: Analysis) -> list[str]:
+    """A warning of few ECGs with the event, or without it."""
+    counts = {"have": int(analysis.labels.sum()), "lack": int((analysis.labels == 0).sum())}
+    return [
+        f"Only {count} of these ECGs {verb} the event. Fewer than {FEW_ECGS} say nothing about "
+        "differences between models or groups."
+        for verb, count in counts.items()
+        if count < FEW_ECGS
+    ]
 
 
 def _ranking(analysis: Analysis) -> list[str]:
@@ -83,13 +104,13 @@ def _ranking(analysis: Analysis) -> list[str]:
     pairs = [pair for pair in analysis.pairs if pair.first == best]
     if pairs and len(analysis.labels) < RANKING_ECGS:
         leads = _some(
-            [f"by {pair.comparison.difference} than that of {pair.second}" for pair in pairs],
+            [f"{pair.comparison.difference} for {pair.second}" for pair in pairs],
             _differences(pairs),
-            "by {least:.3f} to {most:.3f} than those of {count} others",
+            "{least:.3f} to {most:.3f} for {count} others",
         )
         return [
-            f"The AUROC of {best} is higher {leads}. These are fewer than {RANKING_ECGS:,} ECGs, "
-            "from which no ranking of models is claimed."
+            f"Fewer than {RANKING_ECGS:,} ECGs rank no models: what the AUROC of {best} is above "
+            f"those of the others may be chance, however sure it looks. It is {leads}."
         ]
     behind = [pair for pair in pairs if pair.ranks]
     same = [pair for pair in pairs if pair.reading == "equivalent"]
@@ -142,13 +163,19 @@ def _some(phrases: Sequence[str], values: Sequence[float], others: str) -> str:
 
 def _at_threshold(analysis: Analysis) -> list[str]:
     best = analysis.order[0]
-    estimates = analysis.metrics[best].estimates
-    if "realised_specificity" not in estimates:
+    shown = analysis.shown_metrics[best]
+    found, spared = (shown.get(name) for name in AT_THRESHOLD)
+    if found is None or spared is None:
         return [
             "Without probabilities of validation ECGs no threshold is chosen and nothing is "
             "recalibrated."
         ]
-    found, spared = estimates["sensitivity_at_90_specificity"], estimates["realised_specificity"]
+    if isinstance(found, str) or isinstance(spared, str):
+        return [
+            f"At the threshold that gave {best} a specificity of {100 * SPECIFICITY:.0f} % on the "
+            f"validation ECGs, the sensitivity in the {analysis.split_name} ECGs is {found} and "
+            f"the specificity {spared}: a number that tells of 1 to 10 patients is not given."
+        ]
     return [
         f"At the threshold that gave {best} a specificity of {100 * SPECIFICITY:.0f} % on the "
         f"validation ECGs, it found {100 * found.value:.0f} % of the events in the "
@@ -164,7 +191,7 @@ def _per_cent(estimate: Estimate) -> str:
 def _signs(analysis: Analysis, tables: dict[str, Table]) -> list[str]:
     row = _row(tables, "testing-yield", analysis.order[0])
     found = row.get("found_without_sign")
-    if not isinstance(found, Estimate):
+    if not isinstance(found, Estimate) or analysis.cohort.label_is_reading:
         return []
     return [
         f"Of the events that {analysis.order[0]} finds where {RULE_WORDS[str(row['rule'])]}, "
@@ -185,8 +212,9 @@ def _calibration(analysis: Analysis, tables: dict[str, Table]) -> list[str]:
         faults.append(f"too {'extreme' if slope.value < 1 else 'cautious'}")
     words = listed(faults) if faults else "not shown to be wrong"
     return [
-        f"Its probabilities are {words} (calibration intercept {intercept.value:.2f}, slope "
-        f"{slope.value:.2f}; of true ones they are 0 and 1).".replace("-", "−")
+        f"The probabilities of {analysis.order[0]} are {words} (calibration "
+        + f"intercept {intercept.value:.2f}, slope {slope.value:.2f}".replace("-", "−")
+        + "; of true ones they are 0 and 1)."
     ]
 
 
@@ -205,6 +233,12 @@ def _groups(analysis: Analysis, tables: dict[str, Table]) -> list[str]:
         ]
     named = listed(f"{r['by']}, {r['group']}: {r['what']} {text_of(r['gap'])}" for r in sure)
     return [f"Gaps to the rest that are larger than chance explains: {named}."]
+
+
+def _runs(analysis: Analysis) -> list[str]:
+    """Which runs the numbers of one model's runs stand for."""
+    runs = [f"{m.name} is {m.notes['run']}" for m in analysis.models if "model" in m.notes]
+    return [f"Several runs of one model are numbered: {listed(runs)}."] if runs else []
 
 
 def _row(tables: dict[str, Table], table: str, model: str) -> dict[str, Value]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from acsbench.evaluation.analysis import Analysis
-from acsbench.evaluation.section import Section, Table, Value
+from acsbench.evaluation.section import NOT_SHOWN, Section, Table, Value
 from acsbench.evaluation.signs import Flags
+from acsbench.evaluation.small_cells import leaves_small_cell
 from acsbench.evaluation.topics.operating_points import RULES
 from acsbench.evaluation.topics.overlap import overlap
 from acsbench.statistics import (
@@ -36,8 +37,14 @@ def beside_signs(analysis: Analysis) -> Section | None:
     return Section(
         "Beside the signs",
         [
-            "Signs are what a cardiologist read in the ECG, each there or not. Of whoever a model "
-            "calls, those without any sign are the ones that a reader would have passed by."
+            "Signs are what a cardiologist read in the ECG, each there or not. "
+            + (
+                "The label is a reading of the same ECG: those whom a model calls without any sign "
+                "have none of the statements on ST and T, and may have others."
+                if analysis.cohort.label_is_reading
+                else "Of whoever a model calls, those without any sign are the ones that a reader "
+                "would have passed by."
+            )
         ],
         [_yield(analysis, calls), *overlap(analysis, best_called, RULE_WORDS[best_rule])],
         methods=[
@@ -66,6 +73,8 @@ def _yield(analysis: Analysis, calls: Mapping[str, tuple[Flags, str]]) -> Table:
             if signed is not None and among.any():
                 unsigned = (~signed[among]).astype(int)
                 row[key] = event_rate(unsigned, analysis.patients[among], level)
+                if not _may_show_unsigned(analysis, called, signed):
+                    row[key] = NOT_SHOWN
         rows.append(row)
     rows += [_called_row(analysis, f"{s} (reading)", seen) for s, seen in analysis.signs.items()]
     if signed is not None:
@@ -95,6 +104,16 @@ def _yield(analysis: Analysis, calls: Mapping[str, tuple[Flags, str]]) -> Table:
     )
 
 
+def _may_show_unsigned(analysis: Analysis, called: Flags, signed: Flags) -> bool:
+    """Whether no small cell follows from how many of the called, or of the found, show no sign."""
+    if analysis.settings.show_small_cells:
+        return True
+    return not any(
+        leaves_small_cell(analysis.labels == label, [called, signed], analysis.patients)
+        for label in (0, 1)
+    )
+
+
 def _hidden_words(analysis: Analysis) -> str:
     """Which signs have no row, and what that means for any sign."""
     hidden = [name for name in analysis.all_signs if name not in analysis.signs]
@@ -114,9 +133,7 @@ def _called_row(analysis: Analysis, name: str, called: Flags) -> dict[str, Value
         analysis.patients,
         analysis.settings.level,
     )
-    row: dict[str, Value] = {
-        "model": name,
-        "called": share_called(*rows),
-        "sensitivity": sensitivity(*rows),
-    }
-    return row | ({"ppv": positive_predictive_value(*rows)} if called.any() else {})
+    found = {"called": share_called(*rows), "sensitivity": sensitivity(*rows)}
+    if called.any():
+        found["ppv"] = positive_predictive_value(*rows)
+    return {"model": name, **analysis.shown_of_call(called, found)}

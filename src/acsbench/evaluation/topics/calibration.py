@@ -7,6 +7,7 @@ from contextlib import suppress
 import numpy as np
 from numpy.typing import NDArray
 
+from acsbench.disclosure import shown_groups
 from acsbench.evaluation.analysis import Analysis
 from acsbench.evaluation.cohort import Sample
 from acsbench.evaluation.figures.panels import CalibrationPanel, calibration_figure
@@ -25,6 +26,7 @@ from acsbench.statistics import (
     integrated_calibration_index,
     log_loss,
 )
+from acsbench.statistics.calibration import equal_bins
 
 Floats = NDArray[np.float64]
 Rows = dict[tuple[str, str], dict[str, Value]]
@@ -111,8 +113,9 @@ def _figure(
     return Picture(
         "calibration" if variant == AS_PREDICTED else "calibration-recalibrated",
         f"Calibration{words}: observed event rate against predicted risk, with the interval as "
-        "a band, and ten groups of equally many ECGs as points. On the dotted line predictions "
-        "are true.",
+        "a band, and ten groups of equally many ECGs as points"
+        + ("" if analysis.settings.show_small_cells else ", without those of few patients")
+        + ". On the dotted line predictions are true.",
         calibration_figure(panels, analysis.marks(f"calibration{words}")),
     )
 
@@ -135,9 +138,27 @@ def _panel(
         name,
         analysis.styles[name],
         *curve,
-        points=[(group.predicted, group.observed) for group in calibration_bins(*rows, bins=BINS)],
+        points=[
+            (group.predicted, group.observed)
+            for group, is_shown in zip(
+                calibration_bins(*rows, bins=BINS),
+                _shown_bins(analysis, probabilities),
+                strict=True,
+            )
+            if is_shown
+        ],
         words="\n".join(words),
     )
+
+
+def _shown_bins(analysis: Analysis, probabilities: Floats) -> list[bool]:
+    """Which groups of ECGs may be drawn, in order."""
+    bin_of = equal_bins(probabilities, BINS)
+    members = {str(number): bin_of == number for number in range(int(bin_of.max()) + 1)}
+    if analysis.settings.show_small_cells:
+        return [True] * len(members)
+    shown = shown_groups(members, analysis.labels, analysis.patients)
+    return [number in shown for number in members]
 
 
 def _numbers(analysis: Analysis, probabilities: Floats, variant: str) -> dict[str, Value]:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from acsbench.evaluation.analysis import Analysis
 from acsbench.evaluation.figures.frame import GREY
 from acsbench.evaluation.figures.lines import Line, Scales, lines_figure
-from acsbench.evaluation.section import Picture, PValue, Section, Table, Value
+from acsbench.evaluation.section import NOT_SHOWN, Picture, PValue, Section, Table, Value
 from acsbench.evaluation.topics.calibration import AS_PREDICTED, PLATT, recalibrated
 from acsbench.statistics import Estimate, compare_net_benefit, decision_curve, holm
 
@@ -16,16 +16,14 @@ TREAT_ALL, TREAT_NONE, ANY_SIGN = "Treat all", "Treat none", "Any sign (reading)
 THRESHOLDS = np.arange(1, 81) / 100
 TABLED = (0.05, 0.10, 0.20, 0.30, 0.50)
 
+Curve = dict[float, Estimate]
+"""Net benefit by threshold."""
+
 
 def decisions(analysis: Analysis) -> Section:
     """Net benefit against treating all, none, and those with signs."""
     strategies = _strategies(analysis)
-    curves = {
-        name: decision_curve(
-            analysis.labels, risks, THRESHOLDS, analysis.patients, analysis.settings.level
-        )
-        for name, risks in strategies.items()
-    }
+    curves = {name: _curve(analysis, risks) for name, risks in strategies.items()}
     recalibrated_words = (
         "Probabilities are recalibrated by Platt’s scaling on the validation ECGs first: net "
         "benefit compares a risk with a threshold and punishes one that is not true."
@@ -39,7 +37,7 @@ def decisions(analysis: Analysis) -> Section:
             "the threshold: at a threshold of 10\u00a0%, nine false alarms cancel one event. "
             + recalibrated_words
         ],
-        [_figure(analysis, curves), _table(analysis, curves), _gains(analysis, strategies)],
+        [_figure(analysis, curves), _table(curves), _gains(analysis, strategies, curves)],
         methods=[
             "Net benefit (Vickers & Elkin 2006): Wald limits with a variance over patients; "
             "differences are paired, and p values adjusted for all models and thresholds of "
@@ -68,7 +66,15 @@ def _strategies(analysis: Analysis) -> dict[str, NDArray[np.float64]]:
     }
 
 
-def _figure(analysis: Analysis, curves: dict[str, list[Estimate]]) -> Picture:
+def _curve(analysis: Analysis, risks: NDArray[np.float64]) -> Curve:
+    """Net benefit at the thresholds that may be told of, those of the table before others."""
+    ordered = [*TABLED, *(t for t in THRESHOLDS if t not in TABLED)]
+    kept = np.sort(np.array(ordered)[analysis.shown_cuts(risks, ordered)])
+    found = decision_curve(analysis.labels, risks, kept, analysis.patients, analysis.settings.level)
+    return dict(zip(kept.tolist(), found, strict=True))
+
+
+def _figure(analysis: Analysis, curves: dict[str, Curve]) -> Picture:
     styles = analysis.styles | {
         TREAT_ALL: (GREY, "-"),
         TREAT_NONE: (GREY, (0, (1, 1.5))),
@@ -77,10 +83,12 @@ def _figure(analysis: Analysis, curves: dict[str, list[Estimate]]) -> Picture:
     best = analysis.order[0]
     lines = {
         name: Line(
-            THRESHOLDS,
-            [e.value for e in curve],
+            list(curve),
+            [e.value for e in curve.values()],
             styles[name],
-            ([e.low for e in curve], [e.high for e in curve]) if name == best else None,
+            ([e.low for e in curve.values()], [e.high for e in curve.values()])
+            if name == best
+            else None,
         )
         for name, curve in curves.items()
         if name in styles
@@ -90,7 +98,7 @@ def _figure(analysis: Analysis, curves: dict[str, list[Estimate]]) -> Picture:
         "decision-curve",
         "Net benefit by the risk from which one would act, against treating all or none"
         + (", or whoever shows a sign" if ANY_SIGN in curves else "")
-        + f". The band is the interval of {best}.",
+        + f". The band is the interval of {best}.{analysis.thinned}",
         lines_figure(
             lines,
             analysis.marks("decision curve"),
@@ -104,19 +112,15 @@ def _figure(analysis: Analysis, curves: dict[str, list[Estimate]]) -> Picture:
     )
 
 
-def _places() -> list[int]:
-    return [int(np.argmin(np.abs(THRESHOLDS - threshold))) for threshold in TABLED]
-
-
-def _table(analysis: Analysis, curves: dict[str, list[Estimate]]) -> Table:
+def _table(curves: dict[str, Curve]) -> Table:
     rows: list[dict[str, Value]] = [
         {"strategy": name, "threshold": f"{threshold:.2f}", "net_benefit": estimate}
         for name, curve in curves.items()
-        for threshold, estimate in zip(THRESHOLDS, curve, strict=True)
+        for threshold, estimate in curve.items()
     ]
     return Table(
         "net-benefit",
-        "Net benefit of every strategy at every threshold.",
+        "Net benefit of every strategy by threshold.",
         {"strategy": "Strategy", "threshold": "Threshold", "net_benefit": "Net benefit"},
         2,
         rows,
@@ -124,7 +128,11 @@ def _table(analysis: Analysis, curves: dict[str, list[Estimate]]) -> Table:
     )
 
 
-def _gains(analysis: Analysis, strategies: dict[str, NDArray[np.float64]]) -> Table:
+def _gains(
+    analysis: Analysis,
+    strategies: dict[str, NDArray[np.float64]],
+    curves: dict[str, Curve],
+) -> Table:
     """Models against the best of the simple strategies at some thresholds."""
     rivals = [name for name in (TREAT_ALL, TREAT_NONE, ANY_SIGN) if name in strategies]
     found = []
@@ -146,8 +154,8 @@ def _gains(analysis: Analysis, strategies: dict[str, NDArray[np.float64]]) -> Ta
             "model": name,
             "threshold": f"{threshold:g}",
             "rival": rival.lower() if rival != ANY_SIGN else "any sign",
-            "gain": comparison.difference,
-            "p_adjusted": PValue(p),
+            "gain": comparison.difference if threshold in curves[name] else NOT_SHOWN,
+            "p_adjusted": PValue(p) if threshold in curves[name] else NOT_SHOWN,
         }
         for (name, threshold, rival, comparison), p in zip(found, adjusted, strict=True)
     ]

@@ -8,10 +8,10 @@ from scipy.stats import rankdata
 
 from acsbench.evaluation.analysis import Analysis
 from acsbench.evaluation.figures.roc import Curve, roc_figure, roc_points
-from acsbench.evaluation.metrics import MARGIN, METRICS, RANKING_ECGS, SPECIFICITY
+from acsbench.evaluation.metrics import AT_THRESHOLD, MARGIN, METRICS, RANKING_ECGS, SPECIFICITY
 from acsbench.evaluation.section import Picture, PValue, Section, Share, Table, Threshold, Value
 from acsbench.evaluation.signs import Flags, read_signs
-from acsbench.statistics import auroc, average_precision, brier
+from acsbench.statistics import Estimate, auroc, average_precision, brier
 from acsbench.statistics.logistic import SeparationError, fit_logistic
 
 READING = " (reading)"
@@ -67,10 +67,10 @@ def discrimination(analysis: Analysis) -> Section:
 
 def _auc_table(analysis: Analysis) -> Table:
     rows: list[dict[str, Value]] = []
-    for name, metrics in analysis.metrics.items():
-        row: dict[str, Value] = {"model": name, **metrics.estimates}
-        if metrics.threshold is not None:
-            row["threshold"] = Threshold(metrics.threshold)
+    for name, shown in analysis.shown_metrics.items():
+        row: dict[str, Value] = {"model": name, **shown}
+        if (threshold := analysis.metrics[name].threshold) is not None:
+            row["threshold"] = Threshold(threshold)
         rows.append(row)
     level, groups = analysis.settings.level, analysis.patients
     resampling = analysis.settings.resampling
@@ -140,23 +140,25 @@ def _auc_table(analysis: Analysis) -> Table:
 def _roc(analysis: Analysis) -> Picture:
     curves = []
     for name in analysis.order:
-        estimates = analysis.metrics[name].estimates
+        shown = analysis.shown_metrics[name]
+        found, spared = (shown.get(key) for key in AT_THRESHOLD)
         point = None
-        if "realised_specificity" in estimates:
-            found = estimates["sensitivity_at_90_specificity"].value
-            point = (1 - estimates["realised_specificity"].value, found)
-        x, y = roc_points(*analysis.rows(name))
-        curves.append(Curve(name, analysis.styles[name], x, y, estimates["auroc"], point))
+        if isinstance(found, Estimate) and isinstance(spared, Estimate):
+            point = (1 - spared.value, found.value)
+        x, y = roc_points(analysis.labels, analysis.in_steps(analysis.rows(name)[1]))
+        curves.append(Curve(name, analysis.styles[name], x, y, analysis.areas[name], point))
     events = analysis.labels == 1
     signs = {
         sign: (float(seen[~events].mean()), float(seen[events].mean()))
         for sign, seen in analysis.signs.items()
     }
-    dots = " Dots mark the thresholds of the table above." if analysis.validation else ""
+    dots = ""
+    if any(curve.operating_point for curve in curves):
+        dots = " Dots mark the thresholds of the table above."
     return Picture(
         "roc",
         f"Receiver operating characteristic on the {analysis.split_name} ECGs.{dots} The dotted "
-        "line is a coin toss.",
+        f"line is a coin toss.{analysis.thinned}",
         roc_figure(curves, analysis.marks("ROC"), signs),
     )
 

@@ -11,6 +11,7 @@ from acsbench.evaluation.analysis import Analysis
 from acsbench.evaluation.cohort import Sample
 from acsbench.evaluation.metrics import SPECIFICITY
 from acsbench.evaluation.section import Section, Table, Threshold, Value
+from acsbench.evaluation.small_cells import coarse_share, leaves_small_cell
 from acsbench.statistics import (
     Estimate,
     accuracy,
@@ -117,10 +118,10 @@ def at_threshold(analysis: Analysis, name: str, threshold: float) -> dict[str, V
     if called.all():
         undefined |= {"npv", "lr_negative"}
     rows = (labels, scores, threshold, analysis.patients, analysis.settings.level)
-    found: dict[str, Value] = {
+    found = {
         key: statistic(*rows) for key, (_, statistic) in STATISTICS.items() if key not in undefined
     }
-    return {"threshold": Threshold(threshold)} | found
+    return {"threshold": Threshold(threshold), **analysis.shown_of_call(called, found)}
 
 
 def _headings(*names: str) -> dict[str, str]:
@@ -216,14 +217,11 @@ def _rule_out_table(analysis: Analysis) -> Table:
         threshold = threshold_at_sensitivity(
             valid.labels, valid.probabilities, RULE_OUT_SENSITIVITY
         )
-        out = rule_out(*analysis.rows(name), threshold, analysis.patients, analysis.settings.level)
         rows.append(
             {
                 "model": name,
                 "threshold": Threshold(threshold),
-                "ruled_out": out.ruled_out,
-                "npv": out.negative_predictive_value,
-                "sensitivity": out.sensitivity,
+                **_ruled_out(analysis, name, threshold),
             }
         )
     return Table(
@@ -242,11 +240,44 @@ def _rule_out_table(analysis: Analysis) -> Table:
     )
 
 
+def _ruled_out(analysis: Analysis, name: str, threshold: float) -> dict[str, Value]:
+    """Whom a threshold rules out, as far as it may be shown.
+
+    That few events are missed, as they should be, need not hide how many ECGs are ruled out:
+    this table does not tell the specificity, from which the missed would follow.
+    """
+    labels, scores = analysis.rows(name)
+    called = scores >= threshold
+    out = rule_out(labels, scores, threshold, analysis.patients, analysis.settings.level)
+    found: dict[str, Estimate | str] = {
+        "ruled_out": out.ruled_out,
+        "sensitivity": out.sensitivity,
+    }
+    if out.negative_predictive_value is not None:
+        found["npv"] = out.negative_predictive_value
+    shown = analysis.shown_of_call(called, found)
+    few_missed = isinstance(shown["sensitivity"], str)
+    everyone = np.ones(len(labels), dtype=bool)
+    told_elsewhere = any(
+        np.array_equal(called, scores >= rule.choose(analysis.validation[name])) for rule in RULES
+    )
+    if (
+        few_missed
+        and not told_elsewhere
+        and not leaves_small_cell(everyone, [called], analysis.patients)
+    ):
+        shown["ruled_out"] = out.ruled_out
+        shown["npv"] = coarse_share(labels == 0, ~called)
+    return {"npv": None, **shown}
+
+
 def _prevalence_table(analysis: Analysis) -> Table:
     rows: list[dict[str, Value]] = []
     for name, valid in _validated(analysis).items():
         at = at_threshold(analysis, name, COMMON.choose(valid))
         ratio = at.get("lr_positive")
+        if isinstance(ratio, str):
+            rows.append({"model": name, **{f"ppv_at_{p:g}": ratio for p in PREVALENCES}})
         if isinstance(ratio, Estimate) and np.isfinite(ratio.value):
             rows.append(
                 {"model": name}

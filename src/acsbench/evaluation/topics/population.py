@@ -7,7 +7,7 @@ import pandas as pd
 from acsbench.cohort.counts import COUNTS, flow_steps, split_counts
 from acsbench.disclosure import NOT_SHOWN, is_small
 from acsbench.evaluation.analysis import Analysis
-from acsbench.evaluation.section import Section, Share, Table, Value, counted
+from acsbench.evaluation.section import Section, Share, Table, Value, counted, number_in
 
 LEVELS = {"ECGs": "ecg_id", "visits": "encounter_id", "patients": "patient_id"}
 
@@ -31,8 +31,16 @@ def population(analysis: Analysis) -> Section:
             "Counts of ECGs or patients from 1 to 10, and counts that would give them away, are "
             "not shown; a step of the flow that took so few is told together with the next. No "
             "number is shown of a group in which fewer than 11 patients have the event or lack "
-            "it. Cells that only a model’s probabilities define are not hidden: nobody knows a "
-            "stranger’s."
+            "it."
+            + (
+                ""
+                if analysis.settings.show_small_cells
+                else " With the totals a share tells its count: one that 1 to 10 patients have, or "
+                "lack, is given as a bound or not at all, and so is whatever it would follow from "
+                "at the same threshold. Curves are straight between points that are so far apart "
+                "that no such number lies between them. Numbers of two models, or at two "
+                "thresholds that different rules chose, are not protected against each other."
+            )
         ],
     )
 
@@ -53,7 +61,7 @@ def _splits(analysis: Analysis) -> Table:
         {"split": "Split", **{c: c[0].upper() + c[1:] for c in COUNTS}, "prevalence": "Prevalence"},
         1,
         [
-            {"split": str(name)} | {str(key): str(text) for key, text in row.items()}
+            {"split": str(name)} | {str(key): number_in(str(text)) for key, text in row.items()}
             for name, row in shown.iterrows()
         ],
     )
@@ -72,7 +80,7 @@ def _levels(analysis: Analysis) -> Table:
     return Table(
         "levels",
         f"The {analysis.split_name} ECGs by what they belong to.",
-        {"level": "Level", "n": "Number", "events": "With an event", "ecgs": "ECGs of each, mean"},
+        {"unit": "Level", "n": "Number", "events": "With an event", "ecgs": "ECGs of each, mean"},
         1,
         rows,
     )
@@ -85,7 +93,7 @@ def _level(table: pd.DataFrame, name: str, key: str, show_small_cells: bool) -> 
     if is_small(total - events) and not show_small_cells:
         shown = NOT_SHOWN
     return {
-        "level": name,
+        "unit": name,
         "n": counted(total, show_small_cells),
         "events": shown,
         "ecgs": Share(table[key].notna().sum() / total) if total else None,
@@ -105,5 +113,13 @@ def _flow(analysis: Analysis) -> Table:
             "left_out": "ECGs left out",
         },
         1,
-        [vars(step) | {"step": step.name} for step in steps],
+        [
+            {
+                "step": step.name,
+                "ecgs": number_in(step.ecgs),
+                "patients": number_in(step.patients),
+                "left_out": number_in(step.left_out),
+            }
+            for step in steps
+        ],
     )

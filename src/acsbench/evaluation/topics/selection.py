@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 
 from acsbench.cohort.counts import SPLIT_NAMES
-from acsbench.disclosure import too_few_patients
+from acsbench.disclosure import shown_groups, too_few_patients
 from acsbench.evaluation.analysis import Analysis
 from acsbench.evaluation.cohort import Elsewhere
 from acsbench.evaluation.figures.lines import Line, Scales, lines_figure
-from acsbench.evaluation.section import Count, Picture, Section, Share, Table, Value
+from acsbench.evaluation.section import NOT_SHOWN, Count, Picture, Section, Share, Table, Value
 from acsbench.evaluation.selection import TRUNCATION, Selection, fit_selection
 from acsbench.evaluation.topics.calibration import platt_of
 from acsbench.statistics import (
@@ -103,9 +103,11 @@ def _weighted(analysis: Analysis, fitted: Selection) -> Table:
         threshold = analysis.metrics[name].threshold
         if threshold is not None:
             at = (*analysis.rows(name), threshold, analysis.patients, level)
-            row["sensitivity_weighted"] = sensitivity(*at, weights=weights)
-            if (analysis.rows(name)[1] >= threshold).any():
-                row["ppv_weighted"] = positive_predictive_value(*at, weights=weights)
+            called = analysis.rows(name)[1] >= threshold
+            found = {"sensitivity_weighted": sensitivity(*at, weights=weights)}
+            if called.any():
+                found["ppv_weighted"] = positive_predictive_value(*at, weights=weights)
+            row |= analysis.shown_of_call(called, found)
         rows.append(row)
     rate = event_rate(analysis.labels, analysis.patients, level)
     weighted = event_rate(analysis.labels, analysis.patients, level, weights=weights)
@@ -224,19 +226,29 @@ def _outcomes(analysis: Analysis, other: Elsewhere, names: list[str]) -> list[Ta
         row: dict[str, Value] = {"model": name, "auroc": auroc(labels, scores, patients, level)}
         # Ranks spread ties over neighbouring fifths in the order of the table.
         fifth = pd.Series(scores).rank(method="first").sub(1).mul(FIFTHS).floordiv(len(scores))
-        rates = [
-            event_rate(labels[member], patients[member], level)
-            for number in range(FIFTHS)
-            for member in [(fifth == number).to_numpy()]
-        ]
-        row |= {f"fifth_{number + 1}": rate for number, rate in enumerate(rates)}
+        members = {f"fifth_{n + 1}": (fifth == n).to_numpy() for n in range(FIFTHS)}
+        shown = set(members)
+        if not analysis.settings.show_small_cells:
+            shown = shown_groups(members, labels, patients)
+        rates = {
+            number: event_rate(labels[member], patients[member], level)
+            for number, (key, member) in enumerate(members.items(), start=1)
+            if key in shown
+        }
+        row |= dict.fromkeys(members, NOT_SHOWN)
+        row |= {f"fifth_{number}": rate for number, rate in rates.items()}
         rows.append(row)
-        values = [rate.value for rate in rates]
-        band = ([r.low for r in rates], [r.high for r in rates]) if name == names[0] else None
-        lines[name] = Line(range(1, FIFTHS + 1), values, analysis.styles[name], band)
+        low, high = [r.low for r in rates.values()], [r.high for r in rates.values()]
+        lines[name] = Line(
+            list(rates),
+            [rate.value for rate in rates.values()],
+            analysis.styles[name],
+            (low, high) if name == names[0] else None,
+        )
     size = Count(len(labels))
     best = lines[names[0]].band
-    highest = max(float(np.max(y)) for y in [*(line.y for line in lines.values()), *(best or ())])
+    heights = np.concatenate([*(line.y for line in lines.values()), *(best or ())])
+    highest = float(heights.max(initial=labels.mean()))
     caption = (
         f"Event rate of task {other.name} in {size} ECGs that {analysis.cohort.task_name} leaves "
         f"out, by fifths of the risk that the models predict for {analysis.cohort.task_name}."

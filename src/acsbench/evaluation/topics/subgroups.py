@@ -20,8 +20,10 @@ from acsbench.evaluation.section import (
     Share,
     Table,
     Value,
+    listed,
 )
 from acsbench.evaluation.signs import Flags
+from acsbench.evaluation.small_cells import leaves_small_cell
 from acsbench.statistics import (
     Comparison,
     Estimate,
@@ -128,11 +130,14 @@ def _table(
     rows: list[dict[str, Value]] = []
     for name in analysis.order:
         for grouping in groupings:
+            sensitivity_is_shown = _may_show_sensitivity(analysis, name, grouping)
             for group, member in grouping.members.items():
                 row: dict[str, Value] = {"model": name, "by": grouping.name, "group": group}
                 if (grouping.name, group, name) in areas:
                     row |= _numbers(analysis, name, member)
                     row["auroc"] = areas[grouping.name, group, name]
+                    if not sensitivity_is_shown:
+                        row["sensitivity"] = NOT_SHOWN
                 else:
                     row |= {"n": NOT_SHOWN, "events": NOT_SHOWN}
                 rows.append(row)
@@ -161,6 +166,23 @@ def _table(
     )
 
 
+def _may_show_sensitivity(analysis: Analysis, name: str, grouping: Grouping) -> bool:
+    """Whether no small cell follows from a model's sensitivity in the groups and in all.
+
+    The groups whose numbers are hidden, and the ECGs of unknown value, are what the others leave.
+    """
+    threshold = analysis.metrics[name].threshold
+    if threshold is None or analysis.settings.show_small_cells:
+        return True
+    shown = [grouping.members[group] for group in _shown(analysis, grouping)]
+    rest = ~np.logical_or.reduce([np.zeros(len(analysis.labels), dtype=bool), *shown])
+    called = analysis.rows(name)[1] >= threshold
+    return not any(
+        leaves_small_cell(part & (analysis.labels == 1), [called], analysis.patients)
+        for part in (*shown, rest)
+    )
+
+
 def _note(analysis: Analysis) -> str:
     left_out = (
         "Groups whose ECGs all have the event, or all lack it, have no numbers."
@@ -170,7 +192,10 @@ def _note(analysis: Analysis) -> str:
     if not analysis.validation:
         return left_out
     specificity = f"{100 * SPECIFICITY:g}\u00a0% specificity on validation"
-    return f"Sensitivity at the common threshold ({specificity}). {left_out}"
+    few_found = (
+        "" if analysis.settings.show_small_cells else ", not shown where few are found or missed"
+    )
+    return f"Sensitivity at the common threshold ({specificity}){few_found}. {left_out}"
 
 
 def _numbers(analysis: Analysis, name: str, member: Flags) -> dict[str, Value]:
@@ -202,7 +227,7 @@ def _study_table(
     ]
     return Table(
         "auroc-by-sex-and-race",
-        "AUROC by sex and race.",
+        f"AUROC by {listed(dict.fromkeys(by.lower() for by, _ in groups))}.",
         {"model": "Model"} | {group: group[0].upper() + group[1:] for _, group in groups},
         1,
         rows,
@@ -220,6 +245,7 @@ def _gaps_table(
             for group, member, known in _against_rest(analysis, grouping, shown[grouping.name])
             for tested in [_enough_to_test(analysis, member, known & ~member)]
             for key, gap in _gaps(analysis, name, member, known).items()
+            if key != "sensitivity" or _may_show_sensitivity(analysis, name, grouping)
         ]
         adjusted = holm(np.array([p for *_, p in found]))
         rows += [
