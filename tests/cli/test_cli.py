@@ -128,7 +128,7 @@ def test_view_draws_one_ecg(tmp_path: Path, suffix: str, monkeypatch: pytest.Mon
         (["view", "nothing", "--low", "1"], "--low and --high go together"),
         (["train", "logistic", "--data", ".", "--set", "epochs"], "NAME=VALUE"),
         (["train", "logistic", "--data", ".", "--set", "epochs=0"], "greater than or equal to 1"),
-        (["train", "logistic", "--data", ".", "--set", "epoch=3"], "Extra inputs"),
+        (["train", "logistic", "--data", ".", "--set", "epoch=3"], "did you mean 'epochs'"),
         (["nonsense"], "No such command"),
         (["prepare"], "Missing argument"),
     ],
@@ -162,6 +162,17 @@ def test_a_bug_shows_no_value_of_a_patient(
     error = capsys.readouterr().err
     assert "4711" not in error
     assert "This is a bug" in error
+
+
+def test_ctrl_c_says_how_to_go_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("acsbench.cli.prepare.open_dataset", stopped)
+    assert run("prepare", "ptbxl", tmp_path, "--out", tmp_path / "x") == 130
+    assert capsys.readouterr().err == "stopped; repeat the command to go on\n"
 
 
 def test_settings_of_training() -> None:

@@ -124,6 +124,26 @@ def test_a_band_of_colour_lies_where_the_effect_is(rows: np.ndarray, printed: bo
     assert "as recorded" not in words
     assert signed(table.loc["III"].sum()) in words
     assert signed(-1.234) == "−1.23"
+    assert signed(-0.004) == "+0.00"
+
+
+def test_colours_are_measured_by_the_strongest_effect_of_all_leads(rows: np.ndarray) -> None:
+    signal = leads_from_rows(rows, ROWS)
+    effects = np.where(np.isfinite(signal), 0.0, np.nan)
+    for lead, effect in (("V3", 0.02), ("V4", -0.005)):
+        there = np.flatnonzero(np.isfinite(signal[LEADS.index(lead)]))
+        effects[LEADS.index(lead), there] = effect
+    table = effects_by_part(effects, beats_of(rows, FS)[1])
+    figure = effect_page(signal, effects, table, FS, printed=True)
+    deepest = {
+        str(band.get_gid()).split("-")[2]: np.asarray(band.get_colors())[:, 3].max()
+        for band in figure.axes[0].collections
+        if str(band.get_gid()).startswith("effects-") and band.get_segments()
+    }
+    assert deepest["V4"] == pytest.approx(deepest["V3"] / 4)
+    # Five samples in 10 ms.
+    legend = {text.get_text() for text in figure.axes[1].texts}
+    assert {"−0.10", "0", "+0.10"} <= legend
 
 
 def test_effects_of_nothing_are_drawn_as_nothing(rows: np.ndarray) -> None:

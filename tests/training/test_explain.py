@@ -167,6 +167,7 @@ def test_parts_add_up_to_the_prediction(prepared: Prepared, trained: Run) -> Non
     done: list[tuple[int, int]] = []
     for each in explain(trained, prepared, ids, lambda *counts: done.append(counts)):
         assert each.probability == pytest.approx(risks[each.ecg_id], abs=1e-6)
+        assert each.probability == pytest.approx(1 / (1 + np.exp(-each.logit)))
         assert each.event == bool(labels[each.ecg_id])
         moved = each.by_part.to_numpy().sum()
         assert moved + each.unexplained == pytest.approx(each.logit - each.flat_logit, abs=1e-4)
@@ -220,4 +221,6 @@ def test_the_command_hides_ids_unless_asked(
     assert acsbench(*words, "--ecg", ids[0], "--out", tmp_path / "b", "--show-ids") == 0
     assert (tmp_path / "b" / f"event-{ids[0].replace('/', '_')}.svg").is_file()
     assert acsbench(*words, "--out", tmp_path / "c") == 2
+    assert acsbench(*words[:2], *words[1:], "--n", 1, "--out", tmp_path / "c") == 2
+    assert "one network is explained at a time" in capsys.readouterr().err
     assert not (tmp_path / "c").exists()

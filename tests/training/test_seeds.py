@@ -6,7 +6,7 @@ import pytest
 from acsbench.cli.train import parse_seeds
 from acsbench.errors import ConfigurationError
 from acsbench.training.run import METRICS, Run
-from acsbench.training.seeds import summary_of_seeds, table_of_seeds
+from acsbench.training.seeds import check_seed_alone, summary_of_seeds, table_of_seeds
 from acsbench.waveforms.prepare import Prepared
 from tests.cli.test_cli import run as acsbench
 
@@ -34,6 +34,34 @@ def test_a_split_that_is_not_shown_is_not_summarised(tmp_path: Path) -> None:
     runs = [run(tmp_path, 0, valid=0.8, test=0.7), run(tmp_path, 1, valid=0.9)]
     assert len(summary_of_seeds(runs)) == 1
     assert summary_of_seeds(runs[:1]) == []
+
+
+def configured(name: str, seed: int = 0, init: str | None = None, **settings: object) -> Run:
+    training = {"epochs": 4, "options": {"width": 8}, "max_minutes": None, "seed": seed}
+    return Run(Path("runs") / name, {"training": training | settings, "init": init})
+
+
+def test_runs_that_differ_in_their_seed_alone_have_a_mean() -> None:
+    check_seed_alone([configured("a")])
+    check_seed_alone([configured("a"), configured("b", seed=1), configured("c", seed=2)])
+    # A recipe pre-trains each seed by itself.
+    check_seed_alone([configured("a", init="123"), configured("b", seed=1, init="456")])
+
+
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [
+        (configured("b", seed=1, epochs=1), r"not in epochs: a \(epochs 4\), b \(epochs 1\)\."),
+        (configured("b", seed=1, options={"width": 9}), r"a \(options.width 8\), b \(options.wid"),
+        (configured("b", seed=1, max_minutes=10.0), r"a \(max_minutes none\), b \(max_minutes 10"),
+        (configured("b", seed=1, init="123"), r"not in init"),
+        (Run(Path("b"), {**configured("b", seed=1).config, "code": "f" * 64}), r"\(code ffffffff…"),
+        (configured("b", seed=0), r"different seeds, each once: a \(seed 0\), b \(seed 0\)"),
+    ],
+)
+def test_other_runs_have_none(other: Run, told: str) -> None:
+    with pytest.raises(ConfigurationError, match=told):
+        check_seed_alone([configured("a"), other])
 
 
 @pytest.mark.parametrize("words", ["2-0", "a", "0,0", "1-2-3", "", "-1"])

@@ -60,7 +60,7 @@ def test_a_file_of_ones_own(tmp_path: Path) -> None:
 def test_wrong_settings_are_told_in_words() -> None:
     with pytest.raises(ConfigurationError, match="epochs: Input should be greater"):
         training_config({"epochs": 0})
-    with pytest.raises(ConfigurationError, match="epoch: Extra inputs"):
+    with pytest.raises(ConfigurationError, match="no setting 'epoch'; did you mean 'epochs'"):
         training_config({"epoch": 3})
     with pytest.raises(ConfigurationError, match="covariates"):
         training_config({"covariates": ["macetrop_pos_or_death_030"]})

@@ -30,7 +30,7 @@ class Kind(StrEnum):
 
 def command(
     context: typer.Context,
-    run: Annotated[Path, typer.Argument(help="Run folder of a network.")],
+    run: Annotated[list[Path], typer.Argument(help="Run folder of a network; one.")],
     data: Annotated[Path, typer.Option(help="Folder that acsbench prepare has written.")],
     out: Annotated[Path, typer.Option(help="Folder for the pages and tables.")],
     ecg: Annotated[list[str] | None, typer.Option(help="An ECG's id; repeat for several.")] = None,
@@ -53,12 +53,16 @@ def command(
     from acsbench.training.explain import explain, typical_ecgs
     from acsbench.training.run import open_run
 
+    if len(run) > 1:
+        raise ConfigurationError(
+            f"one network is explained at a time; choose of {', '.join(map(str, run))}"
+        )
     if (not ecg) == (n is None):
         raise ConfigurationError("say which ECGs: --ecg ID, or --n 3")
     if n is not None and split is Split.ALL:
         raise ConfigurationError("--n takes the ECGs of one split")
     show_ids = bool(context.find_root().params.get("show_ids"))
-    opened, prepared = open_run(run), open_prepared(data)
+    opened, prepared = open_run(run[0]), open_prepared(data)
     ids = ecg or typical_ecgs(opened, prepared, split.value, n or 0)
     rows: list[tuple[str, Explanation]] = []
     effects: list[pd.DataFrame] = []

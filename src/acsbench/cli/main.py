@@ -31,6 +31,7 @@ from acsbench.errors import AcsBenchError
 
 EXIT_ERROR = 2
 EXIT_BUG = 1
+EXIT_STOPPED = 130  # what shells and Typer make of Ctrl-C
 EXTRAS = {
     **dict.fromkeys(("dask", "distributed"), "dask"),
     **dict.fromkeys(
@@ -104,8 +105,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _run(words: list[str], debug: bool, show_ids: bool) -> int:
     try:
-        # Wrong use and Ctrl-C are Typer's to tell; it leaves with an exit code of its own.
+        # Wrong use is Typer's to tell; it leaves with an exit code of its own.
         app(words, prog_name="acsbench")
+    except SystemExit as stop:
+        if stop.code == EXIT_STOPPED:
+            err.print("stopped; repeat the command to go on")
+        raise
     except AcsBenchError as error:
         _complain(error.message(show_ids), debug)
         return EXIT_ERROR

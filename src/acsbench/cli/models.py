@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
 from acsbench.cli.console import out as console
 from acsbench.cli.console import say
+from acsbench.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from acsbench.models.registry import ModelInfo
 
 app = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
 
@@ -44,17 +48,28 @@ def _list() -> None:
     say("acsbench models show MODEL tells where one comes from, and its licence.")
 
 
+def _parameters(info: ModelInfo) -> str:
+    """How many numbers training may change, in words."""
+    from acsbench.models.registry import NOT_STATED, count_parameters
+
+    if info.kind == "tabular":
+        return "as the data ask for"
+    try:
+        return f"{info.parameters or count_parameters(info.name):,}"
+    except ConfigurationError:  # it has no defaults for its options
+        return NOT_STATED
+
+
 @app.command("show")
 def show(model: Annotated[str, typer.Argument(help="The model's name.")]) -> None:
     """Show what is known about a model: input, size, source, licence."""
     from acsbench.models.registry import model_info
 
     info = model_info(model)
-    size = "as the data ask for" if info.parameters is None else f"{info.parameters:,}"
     say(f"{info.name}: {info.summary}")
     say(f"kind: {info.kind}")
     say(f"input: {info.input}")
-    say(f"parameters: {size}")
+    say(f"parameters: {_parameters(info)}")
     say(f"source: {info.paper}")
     say(f"licence: {info.licence}")
 

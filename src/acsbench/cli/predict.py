@@ -28,7 +28,7 @@ def command(
         list[Path],
         typer.Argument(
             help="Run folder that acsbench train has written, or an ONNX file made of one; "
-            "of several, the mean is taken."
+            "of several seeds, the mean is taken."
         ),
     ],
     data: Annotated[Path, typer.Option(help="Folder that acsbench prepare has written.")],
@@ -47,10 +47,15 @@ def command(
     A prediction that was killed goes on when the command is repeated.
     """
     from acsbench.training.predict import check_same_task, mean_and_spread, predict
+    from acsbench.training.predictors import has_changed
     from acsbench.training.run import open_trained, predictions_csv
+    from acsbench.training.seeds import check_seed_alone
 
     trained = [open_trained(path) for path in run]
     check_same_task(trained)
+    check_seed_alone(trained)
+    for changed in filter(has_changed, trained):
+        say(f"{changed.model}: its code has changed since {changed.path} was trained")
     prepared = open_prepared(data)
     parts = out.with_name(f".{out.name}.parts")
     predictions = []
@@ -63,7 +68,7 @@ def command(
     if len(trained) > 1:
         beside = out.with_name(f"{out.stem}-spread.csv")
         write_text(beside, predictions_csv(spread))
-        say(f"standard deviation over {len(trained)} runs -> {beside}")
+        say(f"standard deviation over {len(trained)} seeds -> {beside}")
     write_text(out, predictions_csv(mean))
     shutil.rmtree(parts, ignore_errors=True)
     say(f"{len(mean):,} ECGs -> {out}")

@@ -126,8 +126,8 @@ def _write_remarks(axes: Axes, remarks: Sequence[str]) -> None:
 
 
 def signed(value: float) -> str:
-    """A number with its sign, the minus as long as the plus."""
-    return f"{value:+.2f}".replace("-", "−")
+    """A number with its sign, the minus as long as the plus; nothing has no minus."""
+    return f"{round(value, 2) + 0.0:+.2f}".replace("-", "−")
 
 
 def _draw_sums(axes: Axes, by_part: pd.DataFrame) -> None:
@@ -176,9 +176,9 @@ def _draw_legend(axes: Axes, strongest: float) -> None:
     shares = np.linspace(-1, 1, 101)
     place = (_LEFT, _LEFT + width, _BAR_BOTTOM, _BAR_BOTTOM + 3)
     axes.imshow(_colours(shares)[None], extent=place, aspect="auto", interpolation="nearest")
-    for share in (-1, 0, 1):
+    for share, side in ((-1, "left"), (0, "center"), (1, "right")):
         told = signed(share * strongest) if share else "0"
         left = _LEFT + (share + 1) / 2 * width
-        axes.text(left, _BAR_BOTTOM - 4, told, size=7, color=MUTED, ha="center")
+        axes.text(left, _BAR_BOTTOM - 4, told, size=7, color=MUTED, ha=side)
     title = f"Colour of the traces: change of the logit in {1000 * _PER:.0f} ms, mean over beats"
     axes.text(_LEFT, _BAR_BOTTOM + 5, title, size=7, color=MUTED)

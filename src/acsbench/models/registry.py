@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from acsbench.errors import ConfigurationError, did_you_mean
+from acsbench.files import digest_of
 
 SIGNS = "signs"
 """Input of a tabular model: measured signs, age and sex."""
@@ -15,6 +17,8 @@ READINGS = "readings"
 """Input of a tabular model: flags from the cardiologist's reading of the ECG."""
 STUDY = "Schubert & Obermeyer, Diagnosis of Acute Coronary Syndrome using ECG Waveforms"
 """Paper of the study whose models are repeated here."""
+NOT_STATED = "not stated"
+_LICENCE = "Apache-2.0"
 
 
 @dataclass(frozen=True)
@@ -29,8 +33,10 @@ class ModelInfo:
         paper: where it comes from.
         licence: of code and architecture; weights carry their own.
         build: makes the model from its options.
-        parameters: numbers that training may change, with the builder's defaults; of tabular
-            models, which keep what the data ask for, None.
+        parameters: numbers that training may change, with the builder's defaults; None where
+            nobody stated them, and of tabular models, which keep what the data ask for.
+        code: digest of the file that holds the builder, or of its cell of a notebook; None of
+            our own models, which the package's version tells, and where there is no such file.
     """
 
     name: str
@@ -41,6 +47,7 @@ class ModelInfo:
     licence: str
     build: Callable[..., Any]
     parameters: int | None = None
+    code: str | None = None
 
 
 _MODELS: dict[str, ModelInfo] = {}
@@ -63,10 +70,14 @@ def register_model(
     input: str,
     summary: str,
     paper: str,
-    licence: str = "Apache-2.0",
+    licence: str | None = None,
     parameters: int | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register the decorated function as the builder of a model.
+
+    Args:
+        name, kind, input, summary, paper, parameters: as in `ModelInfo`.
+        licence: that of acsbench for its own models unless given, not stated for others.
 
     Raises:
         ValueError: the name is taken.
@@ -75,7 +86,19 @@ def register_model(
     def register(build: Callable[..., Any]) -> Callable[..., Any]:
         if name in _MODELS:
             raise ValueError(f"a model {name!r} is registered already")
-        _MODELS[name] = ModelInfo(name, kind, input, summary, paper, licence, build, parameters)
+        ours = build.__module__.startswith("acsbench.")
+        _MODELS[name] = ModelInfo(
+            name,
+            kind,
+            input,
+            summary,
+            paper,
+            licence=licence or (_LICENCE if ours else NOT_STATED),
+            build=build,
+            parameters=parameters,
+            # Now, because the file may be edited while the model is used.
+            code=None if ours else _code_of(build),
+        )
         return build
 
     return register
@@ -96,7 +119,10 @@ def model_info(name: str) -> ModelInfo:
     """
     known = list_models()
     if name not in known:
-        raise ConfigurationError(f"no model {name!r}; {did_you_mean(name, known)}")
+        raise ConfigurationError(
+            f"no model {name!r}: for one of your own, run the file that registers it in place of "
+            f"acsbench; {did_you_mean(name, known)}"
+        )
     return _MODELS[name]
 
 
@@ -114,7 +140,32 @@ def create_model(name: str, **options: Any) -> Any:
         ConfigurationError: no model has that name, or it has no such option.
     """
     info = model_info(name)
+    known = inspect.signature(info.build).parameters
+    takes_any = any(each.kind is each.VAR_KEYWORD for each in known.values())
+    for option in options:
+        if option not in known and not takes_any:
+            raise ConfigurationError(
+                f"model {name!r} has no option {option!r}; {did_you_mean(option, known)}"
+            )
     try:
         return info.build(**options)
     except TypeError as error:
         raise ConfigurationError(f"model {name!r}: {error}") from error
+
+
+def count_parameters(name: str) -> int:
+    """Numbers that training may change in a network with default options.
+
+    Raises:
+        ConfigurationError: no model has that name, or its options have no defaults.
+    """
+    return sum(p.numel() for p in create_model(name).parameters() if p.requires_grad)
+
+
+def _code_of(build: Callable[..., Any]) -> str | None:
+    """Digest of the file, or the notebook's cell, in which a builder is written."""
+    try:
+        lines, _ = inspect.findsource(inspect.unwrap(build))
+    except (OSError, TypeError):  # typed into a prompt, or no function
+        return None
+    return digest_of("".join(lines))

@@ -10,12 +10,20 @@ import lightning as L
 from safetensors.torch import save_file as save_tensors
 
 from acsbench.files import write_text, written_whole
-from acsbench.training.history import Epoch, history_csv, kept_epoch, reason_to_stop
+from acsbench.training.history import (
+    Epoch,
+    history_csv,
+    kept_epoch,
+    reason_to_stop,
+    time_to_expect,
+)
 from acsbench.training.module import BinaryClassifier
 from acsbench.training.run import HISTORY, WEIGHTS
 from acsbench.training.state import TrainingState, save_state
 
 Report = Callable[[str], None]
+TELLING = 20.0
+"""Seconds of training after which it is told how long it will take."""
 
 
 class EpochEnd(L.Callback):
@@ -33,6 +41,7 @@ class EpochEnd(L.Callback):
         self.report = report
         self.state: TrainingState | None = None
         self._began = 0.0
+        self._told = False
 
     def on_train_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         """Go on with the optimizer as it was."""
@@ -44,12 +53,30 @@ class EpochEnd(L.Callback):
         """Start the clock."""
         self._began = time.monotonic()
 
+    def on_train_batch_end(
+        self,
+        trainer: L.Trainer,
+        module: L.LightningModule,
+        outputs: object,
+        batch: object,
+        batch_idx: int,
+    ) -> None:
+        """Tell once how long an epoch will take, if it is long."""
+        seconds = time.monotonic() - self._began
+        if self._told or seconds < TELLING or not trainer.is_global_zero:
+            return
+        assert isinstance(module, BinaryClassifier)
+        self._told = True
+        per_epoch = seconds / (batch_idx + 1) * trainer.num_training_batches
+        self.report(time_to_expect(per_epoch, module.history, module.config))
+
     def on_train_epoch_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         """Write the epoch down, and what the next one needs."""
         assert isinstance(module, BinaryClassifier)
         # The clocks of several processes differ; all must decide as one.
         epoch: Epoch = trainer.strategy.broadcast(self._epoch(trainer, module))
         module.history.append(epoch)
+        self._told = True
         trainer.should_stop = reason_to_stop(module.history, module.config) is not None
         if not trainer.is_global_zero:
             return

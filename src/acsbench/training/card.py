@@ -40,7 +40,8 @@ def model_card(
         "---",
         f"# {info.name} for {task['name']}{simulated}",
         "",
-        f"{info.summary[0].upper()}{info.summary[1:]}. Source: {info.paper}. Code: {info.licence}.",
+        f"{info.summary[0].upper()}{info.summary[1:]}. Source: {info.paper}. Licence of "
+        f"the code: {info.licence}.",
         "",
         "## What it predicts",
         "",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from acsbench.errors import did_you_mean
 
 Covariate = Literal["age", "sex", "troponin"]
 Beta = Annotated[float, Field(ge=0, lt=1)]
@@ -35,7 +38,8 @@ class TrainingConfig(BaseModel):
         patience: epochs without a better validation AUROC before training ends.
         keep: the epoch of the best validation AUROC, or the last, as if there were no validation.
         max_minutes: no epoch is begun that would end later; the first one always runs. What a
-            killed training had used up by its last full epoch counts.
+            killed training had used up by its last full epoch counts. No part of what a run is:
+            with more time it goes on.
         imbalance: `weights` weighs events by controls per event in the loss;
             `balanced-sampler` draws as many events as controls, with replacement. Either is
             taken out of the predicted odds again. `none` leaves all alone.
@@ -66,3 +70,17 @@ class TrainingConfig(BaseModel):
     imbalance: Literal["weights", "balanced-sampler", "none"] = "weights"
     augment: bool = True
     precision: Precision = "32-true"
+
+
+def wrong_setting(error: ValidationError, known: Iterable[str]) -> str:
+    """The first thing that is wrong with settings, in words.
+
+    Args:
+        error: what pydantic found.
+        known: names of all settings.
+    """
+    first = error.errors()[0]
+    name = ".".join(map(str, first["loc"]))
+    if first["type"] == "extra_forbidden":
+        return f"no setting {name!r}; {did_you_mean(name, known)}"
+    return f"{name}: {first['msg'].removeprefix('Value error, ')}"

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
+from scipy.special import expit
 from scipy.stats import spearmanr
 from torch import Tensor, nn
 
@@ -37,7 +38,8 @@ class Explanation:
         ecg_id: identifies the ECG.
         event: whether it has the event; None where that is unknown.
         probability: predicted.
-        logit, flat_logit: of the ECG and of one whose rows are straight lines.
+        logit, flat_logit: of the probability, and of that of an ECG whose rows are straight
+            lines.
         unexplained: difference of the two logits that the effects do not add up to.
         control: rank correlation of the effects with those in the network with fresh weights.
         rows: names of what the network saw.
@@ -162,14 +164,15 @@ def _explained(
     raw = [integrated_gradients(network, inputs)[0].double().numpy() for network in networks]
     by_lead = [leads_from_rows(effects, rows) for effects in raw]
     averaged, control = (averaged_over_beats(effects, r_peaks, fs) for effects in by_lead)
-    logit = float(logits_of(networks[0], inputs)[0])
-    flat_logit = float(logits_of(networks[0], (flat(waveforms), *inputs[1:]))[0])
-    odds = logit - float(np.log(run.config["event_weight"]))
+    # The weight that events had in training is taken out of the odds again, as in predictions.
+    added = float(np.log(run.config["event_weight"]))
+    logit = float(logits_of(networks[0], inputs)[0]) - added
+    flat_logit = float(logits_of(networks[0], (flat(waveforms), *inputs[1:]))[0]) - added
     event = ecg.get("label")
     return Explanation(
         ecg_id=str(ecg["ecg_id"]),
         event=None if event is None or pd.isna(event) else bool(event),
-        probability=float(1 / (1 + np.exp(-odds))),
+        probability=float(expit(logit)),
         logit=logit,
         flat_logit=flat_logit,
         unexplained=logit - flat_logit - float(raw[0].sum()),

@@ -20,10 +20,20 @@ from acsbench.training.callbacks import Report
 from acsbench.training.card import model_card
 from acsbench.training.config import TrainingConfig
 from acsbench.training.features import feature_table
+from acsbench.training.history import read_history, reason_to_stop
 from acsbench.training.init import check_init
-from acsbench.training.network import network_fit
+from acsbench.training.network import BUDGET_ENDED, network_fit
 from acsbench.training.predictors import load_predictor, processing_of
-from acsbench.training.run import REPORTED, WEIGHTS, Run, RunWriter, find_run, open_run
+from acsbench.training.run import (
+    CODE,
+    HISTORY,
+    REPORTED,
+    WEIGHTS,
+    Run,
+    RunWriter,
+    find_run,
+    open_run,
+)
 from acsbench.training.trainer import ONE_DEVICE, Hardware
 from acsbench.waveforms.prepare import Prepared, splits_of
 
@@ -43,7 +53,8 @@ def train(
     """Train a model, or take the finished run of the same configuration.
 
     The epoch of the best validation AUROC is kept; the test split is predicted once, at the end.
-    A training that was killed goes on after its last full epoch, and ends as it would have.
+    A training that was killed, or ended by a shorter time budget, goes on after its last full
+    epoch, and ends as it would have.
 
     Args:
         prepared: tables and waveforms.
@@ -64,10 +75,14 @@ def train(
         SystemExit: this process helped another one, which writes the run.
     """
     run_config = _run_config(prepared, model, config, task, init, allow_leak)
-    finished = find_run(runs, run_config)
-    if finished is not None:
-        report(f"{model}: trained before, see {finished.path}")
-        return finished
+    earlier = find_run(runs, run_config)
+    if earlier is not None and not _may_go_on(earlier, config):
+        report(f"{model}: trained before, see {earlier.path}")
+        return earlier
+    if earlier is None and CODE in run_config:
+        changed = find_run(runs, run_config, any_code=True)
+        if changed is not None:
+            report(f"{model}: its code has changed since {changed.path}: this is a new run")
     if init is not None and not init.config["lineage"]:
         report(f"{init.path.name} does not tell on whom it was trained: figures may be too good")
     splits = splits_of(prepared.table(prepared.task(task)))
@@ -88,6 +103,9 @@ def train(
             fit.run()
             raise SystemExit(0)
     with writer:
+        if earlier is not None:
+            report(f"{model}: there is time for more than {earlier.path} had")
+            writer.go_on_from(earlier)
         if fit is not None:
             notes = fit.run()
         else:
@@ -106,7 +124,7 @@ def train(
             metrics[split] = auroc(part["label"], probabilities, groups=part["patient_id"])
         writer.write_card(model_card(run_config, metrics, notes))
         writer.write_metrics(metrics, notes)
-        final = writer.publish()
+        final = writer.publish(keep_state=notes.get(BUDGET_ENDED) == "yes")
     figures = (f"{REPORTED[split]} AUROC {metrics[split]}" for split in metrics)
     report(f"{model}: {', '.join(figures)}")
     return open_run(final)
@@ -126,9 +144,11 @@ def _run_config(
         check_init(init, prepared, model, config, chosen, allow_leak)
     if config.covariates and model_info(model).kind != "network":
         raise ConfigurationError(f"{model} takes a table; covariates are for networks")
+    code = model_info(model).code
     return {
         "version": __version__,
         "model": model,
+        **({} if code is None else {CODE: code}),
         "task": {**chosen.model_dump(), "digest": chosen.digest},
         "data": {
             "dataset": prepared.meta["dataset"],
@@ -144,6 +164,12 @@ def _run_config(
         ],
         "training": config.model_dump(mode="json"),
     }
+
+
+def _may_go_on(run: Run, config: TrainingConfig) -> bool:
+    """Whether a finished training would begin a further epoch, which more time may allow."""
+    path = run.path / HISTORY
+    return path.is_file() and reason_to_stop(read_history(path), config) is None
 
 
 def _event_weight(

@@ -6,7 +6,10 @@ import csv
 import io
 import math
 from collections.abc import Sequence
-from typing import Literal, TypedDict
+from pathlib import Path
+from typing import Literal, TypedDict, cast
+
+import pandas as pd
 
 from acsbench.training.config import TrainingConfig
 
@@ -55,6 +58,36 @@ def reason_to_stop(history: Sequence[Epoch], config: TrainingConfig) -> str | No
         if sum(seconds) + max(seconds) > config.max_minutes * 60:
             return "budget"
     return None
+
+
+def read_history(path: Path) -> list[Epoch]:
+    """The epochs of a history that `history_csv` has written."""
+    return [cast(Epoch, line) for line in pd.read_csv(path).to_dict("records")]
+
+
+def time_to_expect(
+    seconds_per_epoch: float, history: Sequence[Epoch], config: TrainingConfig
+) -> str:
+    """How long a training will take, in words.
+
+    Args:
+        seconds_per_epoch: as far as they can be told from the first batches.
+        history: the epochs before.
+        config: epochs and time budget.
+
+    >>> time_to_expect(128, [], TrainingConfig(epochs=30))
+    'an epoch takes about 128 s; at most 30 epochs, 64 min'
+    >>> time_to_expect(128, [], TrainingConfig(epochs=30, max_minutes=10))
+    'an epoch takes about 128 s; about 4 of 30 epochs fit into 10 min'
+    """
+    told = f"an epoch takes about {seconds_per_epoch:.0f} s"
+    if config.max_minutes is None:
+        left = (config.epochs - len(history)) * seconds_per_epoch
+        return f"{told}; at most {config.epochs} epochs, {left / 60:.0f} min"
+    left = config.max_minutes * 60 - sum(epoch["seconds"] for epoch in history)
+    fit = max(1, len(history) + int(left / seconds_per_epoch))
+    fit = min(fit, config.epochs)
+    return f"{told}; about {fit} of {config.epochs} epochs fit into {config.max_minutes:g} min"
 
 
 def history_csv(history: Sequence[Epoch]) -> str:

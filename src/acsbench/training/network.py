@@ -28,11 +28,13 @@ from acsbench.training.pretraining.encoder import take_encoder
 from acsbench.training.pretraining.folder import is_pretrained
 from acsbench.training.run import WEIGHTS, Run
 from acsbench.training.state import load_state
-from acsbench.training.trainer import Hardware, make_trainer, quiet_lightning
+from acsbench.training.trainer import Hardware, fit, make_trainer
 from acsbench.waveforms.prepare import Prepared
 from acsbench.waveforms.store import WaveformStore
 
 NETWORK_PREFIX = "network."
+BUDGET_ENDED = "stopped by the time budget"
+"""The note, yes or no, whether more time would take a training further."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,8 +72,7 @@ class NetworkFit:
             progress.processed = len(state.history)
             self._tell(f"goes on after epoch {len(state.history)}")
         if reason_to_stop(module.history, module.config) is None:
-            with quiet_lightning():
-                trainer.fit(module, datamodule=self.data)
+            fit(trainer, module, self.data)
         return self._notes()
 
     def _notes(self) -> dict[str, str]:
@@ -84,12 +85,13 @@ class NetworkFit:
             )
         over = reason_to_stop(history, config) == "budget"
         if over:
-            self._tell(f"stopped by the time budget after {len(history)} epochs")
+            epochs = "1 epoch" if len(history) == 1 else f"{len(history)} epochs"
+            self._tell(f"stopped by the time budget after {epochs}; with more time it goes on")
         return {
             "class imbalance": _imbalance(config, self.weight),
             "epochs trained": str(len(history)),
             "epoch kept": str(kept["epoch"]),
-            "stopped by the time budget": "yes" if over else "no",
+            BUDGET_ENDED: "yes" if over else "no",
             "parameters": f"{sum(p.numel() for p in self.module.network.parameters()):,}",
             "processes": str(self.trainer.world_size),
         }

@@ -21,7 +21,7 @@ from acsbench.models.registry import READINGS, SIGNS, create_model, model_info
 from acsbench.models.tabular import STUDY_READINGS, TabularModel
 from acsbench.training.data import StoredWaveforms
 from acsbench.training.features import covariates_of, feature_table
-from acsbench.training.run import WEIGHTS, Run
+from acsbench.training.run import CODE, WEIGHTS, Run
 from acsbench.waveforms.prepare import Prepared
 from acsbench.waveforms.signs import CONTENT
 
@@ -119,7 +119,7 @@ def load_network(run: Run) -> nn.Module:
     """The trained network of a run.
 
     Raises:
-        DataError: the weights are missing or do not fit the configuration.
+        DataError: the weights are missing or do not fit the model.
     """
     network = fresh_network(run.config)
     path = run.path / WEIGHTS
@@ -129,15 +129,25 @@ def load_network(run: Run) -> nn.Module:
     except (OSError, SafetensorError) as error:
         raise DataError("the weights cannot be read", file=path, fix=fix) from error
     except RuntimeError as error:
-        raise DataError("the weights do not fit the configuration", file=path, fix=fix) from error
+        if has_changed(run):
+            fix = "Its code has changed since it was trained: train it again, or put back the code"
+        raise DataError("the weights do not fit the model", file=path, fix=fix) from error
     return network
+
+
+def has_changed(run: Run) -> bool:
+    """Whether a model that is not our own is another now than when the run was trained.
+
+    An ONNX file holds the model as it was.
+    """
+    return run.path.suffix != ".onnx" and run.config.get(CODE) != model_info(run.model).code
 
 
 def load_predictor(run: Run) -> Predictor:
     """The trained model of a run, or of an ONNX file that was made of one.
 
     Raises:
-        DataError: the weights are missing or do not fit the configuration.
+        DataError: the weights are missing or do not fit the model.
     """
     if run.path.suffix == ".onnx":
         from acsbench.training.onnx import OnnxPredictor

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import platform
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib import metadata
@@ -35,8 +36,10 @@ CARD = "MODEL_CARD.md"
 REPORTED = {"valid": "validation", "test": "test"}
 """Splits that are predicted when a model is trained, and their names in words."""
 STATE = "state.pt"
-"""Of an unfinished training; a finished run does not have it."""
+"""Of an unfinished training; a finished run has it only if the time budget ended it."""
 LOCK = "lock"
+CODE = "code"
+"""Digest of the file that registers a model, in the configurations of models not our own."""
 LIBRARIES = ("numpy", "scipy", "pandas", "torch", "lightning", "scikit-learn", "safetensors")
 
 
@@ -110,22 +113,34 @@ def predictions_csv(predictions: pd.Series) -> str:
 
 
 def config_digest(config: Mapping[str, Any]) -> str:
-    """What decides a run's result, as a digest: two runs of the same digest are the same."""
-    return digest_of(dict(config))
+    """What decides a run's result, as a digest: two runs of the same digest are the same.
+
+    The time budget is left out: more time takes the same training further.
+    """
+    training = {**config.get("training", {}), "max_minutes": None}
+    return digest_of({**config, "training": training})
 
 
-def find_run(runs: Path, config: Mapping[str, Any]) -> Run | None:
-    """The latest finished run with a configuration, if there is one."""
-    wanted = config_digest(config)
+def find_run(runs: Path, config: Mapping[str, Any], *, any_code: bool = False) -> Run | None:
+    """The latest finished run with a configuration, if there is one.
+
+    Args:
+        runs: folder of the Run folders.
+        config: what decides a run's result; the time budget may differ.
+        any_code: the file that registers the model may differ as well.
+    """
+    ignored = {CODE: None} if any_code else {}
+    wanted = config_digest({**config, **ignored})
+    found = (run for run in _finished(runs) if config_digest({**run.config, **ignored}) == wanted)
+    return next(found, None)
+
+
+def _finished(runs: Path) -> Iterator[Run]:
+    """Finished runs in a folder, the latest first."""
     for path in sorted(runs.glob("*/"), key=lambda p: p.name.rpartition("-")[2], reverse=True):
         if not path.name.startswith(".") and (path / METRICS).is_file():
-            try:
-                run = open_run(path)
-            except DataError:  # somebody else's folder
-                continue
-            if config_digest(run.config) == wanted:
-                return run
-    return None
+            with suppress(DataError):  # somebody else's folder
+                yield open_run(path)
 
 
 class RunWriter:
@@ -168,11 +183,19 @@ class RunWriter:
             shutil.rmtree(self.path, ignore_errors=True)
         self._lock.release()
 
-    def publish(self) -> Path:
+    def go_on_from(self, run: Run) -> None:
+        """Take over the state of a run that the time budget ended, if there is nothing later."""
+        if (run.path / STATE).is_file() and not (self.path / STATE).is_file():
+            shutil.copy(run.path / WEIGHTS, self.path / WEIGHTS)
+            # Last, and moved: it says that there is something to go on from, and it is large.
+            (run.path / STATE).replace(self.path / STATE)
+
+    def publish(self, keep_state: bool = False) -> Path:
         """Give the finished run its name; returns its folder."""
         now = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")[:-3] + "Z"
         final = self.path.rename(self.runs / f"{self.name}-{now}")
-        (final / STATE).unlink(missing_ok=True)
+        if not keep_state:
+            (final / STATE).unlink(missing_ok=True)
         (final / LOCK).unlink(missing_ok=True)
         return final
 

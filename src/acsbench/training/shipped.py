@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from acsbench.errors import ConfigurationError, DataError
 from acsbench.shipped import load_yaml, shipped_names
-from acsbench.training.config import TrainingConfig
+from acsbench.training.config import TrainingConfig, wrong_setting
 
 FOLDER = "training/settings"
 DEFAULT, STUDY = "default", "study"
@@ -64,8 +64,11 @@ def training_config(*settings: Settings) -> TrainingConfig:
         options |= each.get("options", {})
     try:
         return TrainingConfig(**merged | {"options": options})
-    except (ValidationError, TypeError) as error:
-        raise ConfigurationError(f"settings of the training: {_in_short(error)}") from error
+    except ValidationError as error:
+        told = wrong_setting(error, TrainingConfig.model_fields)
+        raise ConfigurationError(f"settings of the training: {told}") from error
+    except TypeError as error:
+        raise ConfigurationError(f"settings of the training: {error}") from error
 
 
 def _from_file(path: Path) -> dict[str, Any]:
@@ -82,10 +85,3 @@ def _from_file(path: Path) -> dict[str, Any]:
             fix=f"Give it any of {', '.join(TrainingConfig.model_fields)}, one a line",
         )
     return content
-
-
-def _in_short(error: ValidationError | TypeError) -> str:
-    if isinstance(error, ValidationError):
-        first = error.errors()[0]
-        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-    return str(error)

@@ -95,6 +95,21 @@ def make_trainer(
     return trainer
 
 
+def fit(trainer: L.Trainer, module: L.LightningModule, data: L.LightningDataModule) -> None:
+    """Train, without Lightning's advice.
+
+    Raises:
+        KeyboardInterrupt: the user did; Lightning would make an exit of it.
+    """
+    with quiet_lightning():
+        try:
+            trainer.fit(module, datamodule=data)
+        except SystemExit as stop:
+            if isinstance(stop.__context__, KeyboardInterrupt):
+                raise KeyboardInterrupt from stop
+            raise
+
+
 @contextmanager
 def quiet_lightning() -> Iterator[None]:
     """Hide Lightning's advice on hardware and on worker processes of the loader.

@@ -235,7 +235,7 @@ def test_wrong_settings_are_told_in_words() -> None:
         pretraining_config(size="huge")
     with pytest.raises(ConfigurationError, match=r"codebooks.1: Input should be greater"):
         pretraining_config(codebooks=[100, 1])
-    with pytest.raises(ConfigurationError, match="epoch: Extra inputs"):
+    with pytest.raises(ConfigurationError, match="no setting 'epoch'; did you mean 'epochs'"):
         pretraining_config(epoch=3)
     with pytest.raises(ConfigurationError, match="codebooks: each codebook must have another"):
         pretraining_config(codebooks=[5, 5])

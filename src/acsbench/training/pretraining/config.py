@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from acsbench.errors import ConfigurationError
-from acsbench.training.config import Beta, Precision
+from acsbench.training.config import Beta, Precision, wrong_setting
 
 Size = Literal["tiny", "small", "base", "large"]
 SIZES: tuple[str, ...] = get_args(Size)
@@ -97,7 +97,5 @@ def pretraining_config(**settings: Any) -> PretrainingConfig:
     try:
         return PretrainingConfig(**settings)
     except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(map(str, first["loc"]))
-        told = first["msg"].removeprefix("Value error, ")
-        raise ConfigurationError(f"settings of the pre-training: {name}: {told}") from error
+        told = wrong_setting(error, PretrainingConfig.model_fields)
+        raise ConfigurationError(f"settings of the pre-training: {told}") from error

@@ -57,7 +57,7 @@ from acsbench.training.pretraining.predict import (
 )
 from acsbench.training.run import CARD, ENVIRONMENT, METRICS, Run, environment
 from acsbench.training.state import load_state
-from acsbench.training.trainer import ONE_DEVICE, Hardware, make_trainer, quiet_lightning
+from acsbench.training.trainer import ONE_DEVICE, Hardware, fit, make_trainer
 from acsbench.waveforms.prepared import Prepared
 
 Accuracies = Mapping[int, Mapping[str, Estimate]]
@@ -219,8 +219,7 @@ def _predict(
             epoch_end.report(f"goes on after epoch {len(state.history)}")
     if len(module.history) < config.epochs:
         data = CodedCropsData(train, valid, config, steps * config.accumulate)
-        with quiet_lightning():
-            trainer.fit(module, datamodule=data)
+        fit(trainer, module, data)
     return module.network
 
 
