@@ -220,9 +220,12 @@ class Planner:
 
     def _evaluating(self, task: str, models: list[Trained]) -> Step:
         others = [name for name in self.recipe.tasks if name != task]
-        work = partial(evaluate_models, task, others, models, self.out, self.settings.command)
+        all_cells = self.recipe.show_small_cells
+        work = partial(
+            evaluate_models, task, others, models, self.out, self.settings.command, all_cells
+        )
         needs = (PREPARE, *(name for model in models for name in model.steps))
-        settings = [others, *(model.shown_as for model in models)]
+        settings = [others, all_cells, *(model.shown_as for model in models)]
         return Step(f"evaluating {task}", work, needs, settings, EVALUATING)
 
     def _predicting(self, task: str, model: Trained) -> Step:

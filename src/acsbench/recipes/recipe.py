@@ -123,6 +123,7 @@ class Recipe(BaseModel):
     patients are split at random, or as the study split them. `max_minutes` is the time for
     training all networks together, and goes over what their own settings say. `published` names
     the figures of a publication (`recipes/published`) that are printed beside those found.
+    `show_small_cells` is for ECGs that are public: the report hides nothing.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -135,6 +136,7 @@ class Recipe(BaseModel):
     seed: int = 0
     max_minutes: float | None = Field(None, gt=0)
     published: str = ""
+    show_small_cells: bool = False
     models: list[RecipeModel] = Field(min_length=1)
 
     def all_tasks(self) -> list[str]:

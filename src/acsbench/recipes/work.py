@@ -137,6 +137,7 @@ def evaluate_models(
     models: Sequence[Trained],
     out: Path,
     command: str,
+    show_small_cells: bool,
     made: Made,
     tell: Tell,
 ) -> list[Path]:
@@ -148,6 +149,7 @@ def evaluate_models(
         models: the models.
         out: folder of the recipe.
         command: recorded in the report.
+        show_small_cells: hide nothing.
         made: what earlier steps have made.
         tell: told how far apart seeds are.
     """
@@ -156,7 +158,14 @@ def evaluate_models(
     prepared = open_prepared(made[PREPARE][0])
     folder = out / "seeds" / task
     files = [_to_evaluate(model, prepared, others, folder, made, tell) for model in models]
-    evaluation = evaluate_task(prepared, task, files, out / "evaluation" / task, command=command)
+    evaluation = evaluate_task(
+        prepared,
+        task,
+        files,
+        out / "evaluation" / task,
+        show_small_cells=show_small_cells,
+        command=command,
+    )
     return [evaluation.path]
 
 
