@@ -174,6 +174,15 @@ def test_without_others_there_is_no_selection(study):
     assert fit_selection(analysis) is None
     assert selection(analysis) is None
     assert subgroups(analysis) is None
+
+
+def test_groups_of_one_label_each_make_no_section(make):
+    made = make(patients=90)
+    label = made.cohort.table.set_index("ecg_id")["label"]
+    sex = pd.DataFrame({"sex": np.where(label == 1, "female", "male")}, index=label.index)
+    cohort = replace(made.cohort, covariates=sex)
+    analysis = Analysis(cohort, [made.model("a", 1.0)], Settings(show_small_cells=True))
+    assert subgroups(analysis) is None
     assert beside_signs(analysis) is None
 
 

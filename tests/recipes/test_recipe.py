@@ -65,7 +65,7 @@ def test_a_faulty_recipe_is_told(tmp_path: Path) -> None:
     path.write_text("name: r\ndataset: ptbxl\nmodels: [{name: logistic, seeds: 0}]\n")
     with pytest.raises(DataError, match="seeds"):
         load_recipe(str(path))
-    with pytest.raises(ConfigurationError, match="Extra inputs"):
+    with pytest.raises(ConfigurationError, match="did you mean 'epochs'"):
         RecipeModel(name="resnet18_1d", training={"epoch": 3}).config()
 
 

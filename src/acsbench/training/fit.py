@@ -125,8 +125,9 @@ def train(
         writer.write_card(model_card(run_config, metrics, notes))
         writer.write_metrics(metrics, notes)
         final = writer.publish(keep_state=notes.get(BUDGET_ENDED) == "yes")
-    figures = (f"{REPORTED[split]} AUROC {metrics[split]}" for split in metrics)
-    report(f"{model}: {', '.join(figures)}")
+    if metrics:
+        figures = (f"{REPORTED[split]} AUROC {metrics[split]}" for split in metrics)
+        report(f"{model}: {', '.join(figures)}")
     return open_run(final)
 
 

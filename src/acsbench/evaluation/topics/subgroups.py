@@ -44,11 +44,9 @@ GAPS = {"auroc": "AUROC", "calibration": "Observed − predicted", "sensitivity"
 
 
 def subgroups(analysis: Analysis) -> Section | None:
-    """Every model by group, and gaps between groups; None if the dataset tells no groups."""
+    """Every model by group, and gaps between groups; None if no group can be told of."""
     groupings = groupings_of(analysis.covariates)
     shown = {g.name: _shown(analysis, g) for g in groupings}
-    if not any(shown.values()):
-        return None
     areas = {
         (g.name, group, name): auroc(*_within(analysis, name, g.members[group]))
         for g in groupings
@@ -56,6 +54,8 @@ def subgroups(analysis: Analysis) -> Section | None:
         if analysis.may_show(g.members[group])
         for name in analysis.order
     }
+    if not areas:
+        return None
     parts: list[Table | Picture] = [
         _figure(analysis, groupings, areas),
         _table(analysis, groupings, areas),
