@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from acsbench.datasets import open_dataset
 from acsbench.datasets.nightingale import open_nightingale
@@ -53,6 +54,22 @@ def test_workers_write_the_same_bytes(records: Path, tmp_path: Path) -> None:
     make(records, tmp_path / "one", *ALL)
     make(records, tmp_path / "two", *ALL, workers=2)
     same_bytes(tmp_path / "one", tmp_path / "two")
+
+
+def test_the_number_of_blas_threads_changes_no_byte(records: Path, tmp_path: Path) -> None:
+    names = ["leads", "hubert", "signs"]
+    dataset = open_nightingale(nightingale_folder(tmp_path))
+    for threads in (1, 2):
+        with threadpool_limits(threads, user_api="blas"):
+            out = tmp_path / str(threads)
+            process(sources_of(dataset)[:12], dataset.read, out, names, input_hash="x")
+            # The caller's setting is its own again.
+            assert {pool["num_threads"] for pool in blas()} == {threads}
+    same_bytes(tmp_path / "1", tmp_path / "2")
+
+
+def blas() -> list[dict[str, object]]:
+    return [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
 
 
 @pytest.mark.parametrize("batch", [1, 3])

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from acsbench.ecg.leads import LEADS, LIMB_FROM_I_AND_II, LIMB_LEADS
+from acsbench.ecg.leads import LEADS, LIMB_FROM_I_AND_II, LIMB_LEADS, weighted_sums
 from acsbench.ecg.printed import STRIPS
 from acsbench.ecg.recorded import alike
 
@@ -47,7 +47,8 @@ def leads_i_and_ii(pages: NDArray[np.floating], printed: NDArray[np.bool_]) -> N
             if shown[:, start].any():  # a product with nothing would be 0
                 rows, solved, solver = _solver(shown[:, start].tobytes())
                 part = pages[same[:, None], rows, start:end]
-                both[same[:, None], solved, start:end] = solver.astype(pages.dtype) @ part
+                solution = weighted_sums(solver.astype(pages.dtype), part)
+                both[same[:, None], solved, start:end] = solution
     return both
 
 
@@ -68,7 +69,8 @@ def contradict_einthoven(
     fitted = printed[:, _LIMB_ROWS, ::_THINNED] & np.isfinite(some).all(axis=1, keepdims=True)
     samples = np.maximum(np.count_nonzero(fitted, axis=(1, 2)), 1)
     values = np.where(fitted, pages[:, _LIMB_ROWS, ::_THINNED], 0)
-    error = np.where(fitted, _RELATIONS.astype(pages.dtype) @ some - values, 0)
+    expected = weighted_sums(_RELATIONS.astype(pages.dtype), some)
+    error = np.where(fitted, expected - values, 0)
     mean = values.sum(axis=(1, 2)) / samples
     variance = np.square(values).sum(axis=(1, 2)) / samples - np.square(mean)
     largest = np.maximum(_LARGEST_RESIDUAL**2 * variance, _LEAST_RESIDUAL**2)

@@ -16,10 +16,10 @@ from scipy import signal as sps
 
 Form = Literal["sections", "transfer-function"]
 
-_BLOCK = 50
+_BLOCK = 80
 """Samples that are filtered by one product of matrices; the fastest on one core."""
 _TOGETHER = 48
-"""Signals that are: three rows of sixteen ECGs."""
+"""Signals that are filtered at once, so that they stay in the processor's cache."""
 _DECIMATION_ORDER = 8
 """Of the low-pass that `scipy.signal.decimate` takes."""
 
@@ -83,17 +83,12 @@ def _forward_backward(
 ) -> NDArray[np.floating]:
     """What `scipy.signal.sosfiltfilt` gives of signals (n, samples), padded oddly by `padding`.
 
-    The states are kept in double precision, also of signals in single precision. Always as many
-    signals are filtered at once, so that what becomes of one does not depend on the others: the
-    last bit of a product depends on its size.
+    The states are kept in double precision, also of signals in single precision.
     """
     filtered = np.empty_like(signals)
     for start in range(0, len(signals), _TOGETHER):
-        part = signals[start : start + _TOGETHER]
-        count = len(part)
-        if count < _TOGETHER:
-            part = np.pad(part, ((0, _TOGETHER - count), (0, 0)))
-        filtered[start : start + count] = _filter_blocks(part, design, padding)[:count]
+        part = slice(start, start + _TOGETHER)
+        filtered[part] = _filter_blocks(signals[part], design, padding)
     return filtered
 
 
@@ -102,7 +97,6 @@ def _filter_blocks(
 ) -> NDArray[np.floating]:
     n, samples = signals.shape
     states, kind = len(design.rest), signals.dtype
-    forward, backward = design.forward[:_BLOCK].astype(kind), design.backward[:_BLOCK].astype(kind)
     from_block, from_before, from_after = (
         part.astype(kind) for part in np.split(design.output, [_BLOCK, _BLOCK + states])
     )
@@ -116,25 +110,44 @@ def _filter_blocks(
     padded[:, : begin - padding] = padded[:, begin - padding, None]
     padded[:, -padding:] = 2 * last - signals[:, -2 : -padding - 2 : -1]
 
-    # One block after the other, so that each step of the recursion reads what lies together.
-    block = np.ascontiguousarray(padded.reshape(n, blocks, _BLOCK).swapaxes(0, 1))
-    before = np.empty((blocks, n, states))
-    after = np.empty((blocks, n, states))
-    driven = block @ forward
-    state = padded[:, :1] * design.rest
-    for number in range(blocks):
-        before[number] = state
-        state = state @ design.forward[_BLOCK:] + driven[number]
-    end = block[-1] @ design.last[:_BLOCK] + before[-1] @ design.last[_BLOCK:]
-    driven = block @ backward + before @ design.backward[_BLOCK:]
-    state = end[:, None] * design.rest
-    for number in reversed(range(blocks)):
-        after[number] = state
-        state = state @ design.step + driven[number]
+    # The last bit of a product of matrices depends on their shapes. Each signal has products of
+    # its own, whose shapes depend on its length alone, so that its result does not depend on
+    # the signals beside it.
+    block = padded.reshape(n, blocks, _BLOCK)
+    # In double precision: a rounding error in a state lasts as long as the filter remembers.
+    of_blocks = np.hstack([design.forward[:_BLOCK], design.backward[:_BLOCK]])
+    driven = block.astype(np.float64) @ of_blocks
+    before = _states(design.forward[_BLOCK:], driven[..., :states], padded[:, :1] * design.rest)
+    end = (before[:, -1] * design.last[_BLOCK:]).sum(axis=1, keepdims=True)
+    end += (block[:, -1] * design.last[:_BLOCK]).sum(axis=1, keepdims=True)
+    driven = driven[..., states:] + before @ design.backward[_BLOCK:]
+    after = _states(design.step, driven[:, ::-1], end * design.rest)[:, ::-1]
     output = block @ from_block
     output += before.astype(kind) @ from_before
     output += after.astype(kind) @ from_after
-    return output.swapaxes(0, 1).reshape(n, -1)[:, begin : begin + samples]
+    return output.reshape(n, -1)[:, begin : begin + samples]
+
+
+def _states(
+    step: NDArray[np.float64], driven: NDArray[np.floating], state: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The states before each block, shape (n, blocks, states).
+
+    Args:
+        step: from the state before a block to that after it, (states, states).
+        driven: what each block adds to that, (n, blocks, states).
+        state: before the first block, (n, states).
+    """
+    # A product of matrices would be faster, but its last bit depends on the number of signals.
+    found = np.empty((driven.shape[1], driven.shape[2], len(driven)))
+    driven = np.ascontiguousarray(driven.transpose(1, 2, 0))
+    parts = np.empty((*step.shape, found.shape[2]))
+    found[0] = state.T
+    for number in range(len(found) - 1):
+        np.multiply(step[:, :, None], found[number, :, None], out=parts)
+        np.add.reduce(parts, axis=0, out=found[number + 1])
+        found[number + 1] += driven[number]
+    return np.ascontiguousarray(found.transpose(2, 0, 1))
 
 
 @lru_cache(maxsize=64)
@@ -156,8 +169,9 @@ def bandpass(
     """Butterworth band-pass, forward and backward (no phase shift).
 
     Args:
-        signal: shape (..., samples), mV, without NaN. In single precision the sections take two
-            thirds of the time, and the result is off by some 1e-5 mV.
+        signal: shape (..., samples), mV, without NaN. Each signal's result is the same whatever
+            is filtered with it. In single precision the sections take two thirds of the time,
+            and the result is off by some 1e-6 mV.
         fs: sampling rate, Hz.
         low, high: the band, Hz. The study used 0.5–50 Hz at order 5, or 0.2–25 Hz at order 4.
         order: order of the Butterworth prototype.

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+Float = TypeVar("Float", bound=np.floating)
 
 LIMB_LEADS = ("I", "II", "III", "aVR", "aVL", "aVF")
 CHEST_LEADS = ("V1", "V2", "V3", "V4", "V5", "V6")
@@ -41,7 +45,27 @@ def limb_leads(lead_i: ArrayLike, lead_ii: ArrayLike) -> NDArray[np.float64]:
     Returns:
         I, II, III, aVR, aVL, aVF, shape (6, samples), mV.
     """
-    return LIMB_FROM_I_AND_II @ np.stack([np.asarray(lead_i), np.asarray(lead_ii)]).astype(float)
+    i_and_ii = np.stack([np.asarray(lead_i), np.asarray(lead_ii)]).astype(np.float64)
+    return weighted_sums(LIMB_FROM_I_AND_II, i_and_ii)
+
+
+def weighted_sums(weights: NDArray[Float], signals: NDArray[Float]) -> NDArray[Float]:
+    """`weights @ signals` for a few signals, added in their order.
+
+    The last bit of a product of matrices depends on the processor and on how many samples it
+    holds. This sum is the same everywhere, for each sample by itself.
+
+    Args:
+        weights: shape (..., sums, signals).
+        signals: shape (..., signals, samples).
+
+    Returns:
+        Shape (..., sums, samples).
+    """
+    total: NDArray[Float] = weights[..., :, 0, None] * signals[..., None, 0, :]
+    for number in range(1, signals.shape[-2]):
+        total += weights[..., :, number, None] * signals[..., None, number, :]
+    return total
 
 
 def einthoven_residual(limb: ArrayLike) -> NDArray[np.float64]:

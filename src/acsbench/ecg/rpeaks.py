@@ -84,7 +84,7 @@ def r_peaks_of_each(
     pooled = energy.sum(axis=1) / np.maximum(leads, 1)
     stands_out = _typical_beat(pooled, rate) > _largest_noise(leads)
     # On a printed page the leads change with time, and with them the height to expect.
-    expected = (heights[:, None] @ known)[:, 0] / np.maximum(leads, 1)
+    expected = (heights[..., None] * known).sum(axis=1) / np.maximum(leads, 1)
     least = np.maximum(_LEAST_EXPECTED * expected.max(axis=1), np.finfo(np.float32).tiny)
     pooled /= np.maximum(expected, least[:, None])
     height = np.where(stands_out, _THRESHOLD * _typical_beat(pooled, rate), np.inf)
@@ -154,9 +154,11 @@ def _lead_energy(
         96th percentile, shape (recordings, leads).
     """
     samples = known.shape[2]
-    # As a product: a mean over a short last axis is several times slower.
-    blocks = signals[..., : samples * step].reshape(*signals.shape[:2], samples, step)
-    filtered = _band_pass(blocks @ np.full(step, 1 / step, dtype=signals.dtype), rate)
+    # Sample by sample: a mean over a short last axis is several times slower.
+    total = signals[..., : samples * step : step].copy()
+    for offset in range(1, step):
+        total += signals[..., offset : samples * step : step]
+    filtered = _band_pass(total / step, rate)
     width = max(1, round(_ENVELOPE * rate))
     energy = uniform_filter1d(np.abs(filtered), width, mode="nearest")
     ordered = np.sort(np.where(known, energy, np.inf))
@@ -243,7 +245,7 @@ def _largest_deflection(
     beats = np.arange(len(near))
     for width in widths:
         smooth = uniform_filter1d(windows, width, mode="nearest")
-        deflection = (weights[recording][:, None] @ np.abs(smooth))[:, 0]
+        deflection = (weights[recording][..., None] * np.abs(smooth)).sum(axis=1)
         best = np.where(allowed, deflection, -1.0).argmax(axis=1)
         allowed &= np.abs(index - index[beats, best][:, None]) <= 0.0125 * fs
     return index[beats, best]

@@ -15,6 +15,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from acsbench.ecg.leads import weighted_sums
+
 DELAYS = (-0.032, -0.016, -0.008, 0.0, 0.008, 0.016, 0.032)
 """Delays at which the strips enter, s."""
 
@@ -80,8 +82,7 @@ class StripFeatures:
         waves = np.ascontiguousarray(self.waves[:, ::step])
         columns = np.empty((FEATURES, waves.shape[1]), dtype=np.float32)
         strips = columns[_OF_DELAYS].reshape(len(self.lags), STRIP_COUNT, -1)
-        of_waves = columns[_OF_WANDER.start : _OF_WAVES.stop]
-        for page, mixing in enumerate(self._mixing):
+        for page, unit in enumerate(self._wave_unit):
             for delayed, source in zip(strips, self._delayed(page), strict=True):
                 delayed[:] = source[:, ::step]
             since, until = (
@@ -89,7 +90,8 @@ class StripFeatures:
             )
             since += until
             np.multiply(since, self.amplitude[page], out=columns[_OF_BEAT])
-            np.matmul(mixing, waves, out=of_waves)
+            columns[_OF_WANDER] = weighted_sums(self.wander[page], waves)
+            np.multiply(unit, waves, out=columns[_OF_WAVES])
             yield columns
 
     def predict(self, weights: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from acsbench.ecg.einthoven import contradict_einthoven, leads_i_and_ii
 from acsbench.ecg.lead_priors import PREDICTED, lead_priors
 from acsbench.ecg.lead_regression import LeadRegression, bridge_gaps
-from acsbench.ecg.leads import LEADS, LIMB_FROM_I_AND_II, LIMB_LEADS
+from acsbench.ecg.leads import LEADS, LIMB_FROM_I_AND_II, LIMB_LEADS, weighted_sums
 from acsbench.ecg.median_beat import repeat_median_beat
 from acsbench.ecg.printed import STRIPS
 from acsbench.ecg.rpeaks import detect_r_peaks, r_peaks_of_each
@@ -228,7 +228,7 @@ def _assemble(
     if pages.by_einthoven:
         limb = slice(0, len(LIMB_LEADS))
         i_and_ii = np.stack([found[:, 0], strips[:, STRIPS.index("II")]], axis=1)
-        np.matmul(LIMB_FROM_I_AND_II.astype(found.dtype), i_and_ii, out=signal[:, limb])
+        signal[:, limb] = weighted_sums(LIMB_FROM_I_AND_II.astype(found.dtype), i_and_ii)
         np.copyto(signal[:, limb], pages.raw[:, limb], where=pages.printed[:, limb])
     signal[:, predicted] = found
     signal[:, _STRIP_LEADS] = strips

@@ -1,4 +1,8 @@
-"""The same work here, in processes of this machine, or on a Dask cluster."""
+"""The same work here, in processes of this machine, or on a Dask cluster.
+
+BLAS runs on one thread wherever the work is done: how it divides a product among threads changes
+the last bit of the result, so that a cluster would write other bytes than one process.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +12,12 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from typing import TypeVar
+
+from threadpoolctl import threadpool_limits
 
 from acsbench.errors import ConfigurationError
 
@@ -42,8 +49,9 @@ def run_all(
     if dask is not None:
         yield from _on_cluster(function, items, dask)
     elif workers <= 1 or len(items) <= 1:
-        for item in items:
-            yield item, function(item)
+        with threadpool_limits(1, user_api="blas"):
+            for item in items:
+                yield item, function(item)
     else:
         yield from _in_processes(function, items, min(workers, len(items)))
 
@@ -60,12 +68,23 @@ def end_with_parent() -> None:
         threading.Thread(target=watch, args=(parent,), daemon=True).start()
 
 
+def _start_worker() -> None:
+    end_with_parent()
+    threadpool_limits(1, user_api="blas")
+
+
+def _on_one_thread(function: Callable[[Item], Result], item: Item) -> Result:
+    # Not undone at the end: another thread of this worker may be in the middle of its item.
+    threadpool_limits(1, user_api="blas")
+    return function(item)
+
+
 def _in_processes(
     function: Callable[[Item], Result], items: Sequence[Item], workers: int
 ) -> Iterator[tuple[Item, Result]]:
     # A fork of a process with threads (progress bar, BLAS) may hang: start afresh.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=end_with_parent) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker) as pool:
         futures = {pool.submit(function, item): item for item in items}
         try:
             for future in as_completed(futures):
@@ -100,7 +119,9 @@ def _on_cluster(
         # same files as result.
         futures = {
             future: item
-            for item, future in zip(items, client.map(function, items, pure=False), strict=True)
+            for item, future in zip(
+                items, client.map(partial(_on_one_thread, function), items, pure=False), strict=True
+            )
         }
         try:
             for future in done(futures, loop=client.loop):

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import yaml
+from threadpoolctl import threadpool_limits
 
 from acsbench.datasets.simulated.ecgs import Ecgs
 from acsbench.datasets.simulated.prints import STRIP_SHAPE, Page, digitised_page
@@ -244,11 +245,18 @@ def _write_waveforms(
 
 
 def _simulated(chunks: Iterator[_Chunk], workers: int) -> Iterator[tuple[int, Page]]:
+    # On one BLAS thread: how a product is divided among threads changes its last bit.
     if workers == 1:
-        yield from map(_simulate, chunks)
+        with threadpool_limits(1, user_api="blas"):
+            yield from map(_simulate, chunks)
         return
     # Fork copies locks that threads of the parent may hold; spawn starts afresh.
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(
+        workers,
+        mp_context=get_context("spawn"),
+        initializer=threadpool_limits,
+        initargs=(1, "blas"),
+    ) as pool:
         yield from pool.map(_simulate, chunks)
 
 
