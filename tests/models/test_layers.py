@@ -5,12 +5,28 @@ from torch import nn
 from acsbench.models.layers import Conv, Dropout, channels_last
 
 
-def test_convolution_equals_the_one_dimensional() -> None:
+@pytest.mark.parametrize("channels", [1, 3, 4, 8, 12])
+@pytest.mark.parametrize(("kernel", "stride"), [(7, 2), (7, 1), (1, 1), (1, 2), (1, 3)])
+def test_convolution_and_its_gradients_equal_the_one_dimensional(
+    channels: int, kernel: int, stride: int
+) -> None:
     torch.manual_seed(0)
-    ours, plain = Conv(4, 6, 7, 2, 3), nn.Conv1d(4, 6, 7, 2, 3)
+    ours = Conv(channels, 6, kernel, stride, kernel // 2)
+    plain = nn.Conv1d(channels, 6, kernel, stride, kernel // 2).double()
     plain.load_state_dict(ours.state_dict())
-    x = torch.randn(3, 4, 101)
-    torch.testing.assert_close(ours(channels_last(x)).squeeze(2), plain(x), rtol=1e-5, atol=1e-6)
+    x = torch.randn(3, channels, 1250, requires_grad=True)
+    found = ours(channels_last(x)).squeeze(2)
+    (found**2).sum().backward()
+    again = x.detach().double().requires_grad_()
+    expected = plain(again)
+    (expected**2).sum().backward()
+    for one, other in (
+        (found, expected),
+        (x.grad, again.grad),
+        (ours.weight.grad, plain.weight.grad),
+        (ours.bias.grad, plain.bias.grad),
+    ):
+        torch.testing.assert_close(one.double(), other, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("p", [0.1, 0.5, 0.9])
