@@ -185,3 +185,18 @@ def test_recordings_together_have_the_peaks_of_each_by_itself() -> None:
         np.testing.assert_array_equal(peaks, detect_r_peaks(signal, FS))
     assert len(together[4]) == 0
     np.testing.assert_allclose(together[0], beats[0], atol=1)
+
+
+def test_peaks_of_one_height_do_not_depend_on_other_recordings() -> None:
+    rng = np.random.default_rng(0)
+    strips = rng.normal(0, 0.01, (40, 3, 5000))
+    # Pairs of pulses so high that their energy is limited to one value, too close to both be beats.
+    for strip in strips:
+        for at in rng.integers(300, 4700, 6):
+            strip[:, at : at + 6] += 8
+            second = at + rng.integers(40, 70)
+            strip[:, second : second + 6] += 8
+    known = np.ones(strips.shape, dtype=bool)
+    together = r_peaks_of_each(strips, known, 500)
+    for strip, peaks in zip(strips, together, strict=True):
+        np.testing.assert_array_equal(detect_r_peaks(strip, 500), peaks)

@@ -32,6 +32,29 @@ def test_any_two_limb_leads_tell_i_and_ii(pair: tuple[int, int]) -> None:
     np.testing.assert_allclose(i_and_ii(some, np.full(20, np.nan)), limb[:2], atol=1e-12)
 
 
+def test_a_page_contradicts_einthoven_or_not_whatever_is_beside_it() -> None:
+    rng = np.random.default_rng(0)
+    shape = (1, 15, 5000)
+    beside = rng.normal(0, 0.3, shape).astype(np.float32)
+    for _ in range(20):
+        page = np.full(shape, np.nan, dtype=np.float32)
+        page[0, :6] = limb_leads(*(0.5 + rng.normal(0, 0.3, (2, 5000))))
+        pattern = page[0, 1].copy()
+        low, high = 1.0, 1.5
+        # The gain of one lead at which the answer changes, to the last bit.
+        for _ in range(40):
+            gain = (low + high) / 2
+            page[0, 1] = np.float32(gain) * pattern
+            answers = set()
+            for others in (page[:0], beside, np.concatenate([beside, page, beside])):
+                pages = np.concatenate([page, others])
+                printed = np.isfinite(pages)
+                both = leads_i_and_ii(pages, printed)
+                answers.add(bool(contradict_einthoven(pages, printed, both)[0]))
+            assert len(answers) == 1
+            low, high = (low, gain) if answers.pop() else (gain, high)
+
+
 def test_one_limb_lead_tells_itself_at_most() -> None:
     nothing, values = np.full((6, 4), np.nan), np.arange(4.0)
     np.testing.assert_array_equal(i_and_ii(nothing, values), [np.full(4, np.nan), values])

@@ -6,13 +6,16 @@ from acsbench.models.layers import Conv, Dropout, channels_last
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4, 8, 12])
-@pytest.mark.parametrize(("kernel", "stride"), [(7, 2), (7, 1), (1, 1), (1, 2), (1, 3)])
+@pytest.mark.parametrize(
+    ("kernel", "stride", "padding"),
+    [(7, 2, 3), (7, 1, 3), (1, 1, 0), (1, 2, 0), (1, 3, 0), (1, 2, 1), (2, 2, 0)],
+)
 def test_convolution_and_its_gradients_equal_the_one_dimensional(
-    channels: int, kernel: int, stride: int
+    channels: int, kernel: int, stride: int, padding: int
 ) -> None:
     torch.manual_seed(0)
-    ours = Conv(channels, 6, kernel, stride, kernel // 2)
-    plain = nn.Conv1d(channels, 6, kernel, stride, kernel // 2).double()
+    ours = Conv(channels, 6, kernel, stride, padding)
+    plain = nn.Conv1d(channels, 6, kernel, stride, padding).double()
     plain.load_state_dict(ours.state_dict())
     x = torch.randn(3, channels, 1250, requires_grad=True)
     found = ours(channels_last(x)).squeeze(2)

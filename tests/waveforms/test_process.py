@@ -22,6 +22,7 @@ from acsbench.waveforms.process import process
 from acsbench.waveforms.shard import make_shard
 from acsbench.waveforms.standard import StandardEcgs, standardise
 from acsbench.waveforms.store import open_store
+from acsbench.waveforms.workers import run_all
 from tests.datasets.builders import first_record
 from tests.datasets.nightingale.builder import MISSING_LEAD, nightingale_folder
 from tests.waveforms.conftest import make, sources_of
@@ -64,8 +65,23 @@ def test_the_number_of_blas_threads_changes_no_byte(records: Path, tmp_path: Pat
             out = tmp_path / str(threads)
             process(sources_of(dataset)[:12], dataset.read, out, names, input_hash="x")
             # The caller's setting is its own again.
-            assert {pool["num_threads"] for pool in blas()} == {threads}
+            assert blas_threads(0) == {threads}
     same_bytes(tmp_path / "1", tmp_path / "2")
+
+
+def test_blas_has_one_thread_in_workers_and_the_callers_setting_between_items(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "2")  # of the workers
+    assert dict(run_all(blas_threads, [1, 2], workers=2)) == {1: {1}, 2: {1}}
+    with threadpool_limits(2, user_api="blas"):
+        for _, inside in run_all(blas_threads, [1, 2]):
+            assert inside == {1}
+            assert blas_threads(0) == {2}
+
+
+def blas_threads(_: int) -> set[object]:
+    return {pool["num_threads"] for pool in blas()}
 
 
 def blas() -> list[dict[str, object]]:

@@ -92,13 +92,25 @@ def r_peaks_of_each(
     # border count as a maximum.
     distance = max(1, round(_REFRACTORY * rate))
     apart = np.pad(pooled, ((0, 0), (distance, 1)))
-    found, _ = sps.find_peaks(
-        apart.reshape(-1), height=height.repeat(apart.shape[1]), distance=distance
-    )
+    found = _peaks_apart(apart.reshape(-1), height.repeat(apart.shape[1]), distance)
     recording, place = np.divmod(found, apart.shape[1])
     near = (place - distance) * step + step // 2
     peaks = _largest_deflection(filled, recording, near, 1 / noise, fs)
     return np.split(peaks, np.searchsorted(recording, np.arange(1, len(signals))))
+
+
+def _peaks_apart(
+    energy: NDArray[np.floating], height: NDArray[np.floating], distance: int
+) -> NDArray[np.int64]:
+    """Maxima of at least a height and a distance; of those closer together, the highest.
+
+    Of maxima of one height the first counts. `scipy.signal.find_peaks` alone leaves open which
+    one does: it depends on what else is sorted with them. So it sees their ranks instead.
+    """
+    found, _ = sps.find_peaks(energy, height=height)
+    ranks = np.zeros(len(energy))
+    ranks[found[np.lexsort((-found, energy[found]))]] = np.arange(1, len(found) + 1)
+    return np.asarray(sps.find_peaks(ranks, distance=distance)[0])
 
 
 def _fill_gaps(signals: NDArray[np.floating], recorded: NDArray[np.bool_]) -> NDArray[np.floating]:

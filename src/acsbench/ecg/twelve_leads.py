@@ -194,8 +194,8 @@ def _predict(
         error[:, predicted] = regression.error()
         error[:, _STRIP_LEADS] = strip_error
         if pages.by_einthoven:
-            squared = np.square(error[:, :2]) @ np.square(LIMB_FROM_I_AND_II).T
-            error[:, : len(LIMB_LEADS)] = np.sqrt(squared)
+            squared = weighted_sums(np.square(LIMB_FROM_I_AND_II), np.square(error[:, :2, None]))
+            error[:, : len(LIMB_LEADS)] = np.sqrt(squared[..., 0])
     # Without any strip there is nothing to predict from.
     for page in np.flatnonzero(~pages.printed[:, len(LEADS) :].any(axis=(1, 2))):
         found[page], error[page] = np.where(known[page], leads[page], 0), np.nan

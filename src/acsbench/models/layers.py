@@ -25,14 +25,14 @@ class Conv(nn.Conv1d):
 
     def forward(self, x: Tensor) -> Tensor:
         """From (batch, channels_in, 1, n) to (batch, channels_out, 1, n / stride)."""
-        stride = self.stride[0]
-        if self.kernel_size == (1,) and stride > 1:
+        stride, padding = self.stride[0], int(self.padding[0])
+        if self.kernel_size == (1,) and stride > 1 and not padding:
             # The same samples, but not oneDNN's kernel for strides of 1x1 convolutions: on
             # processors with AVX2 and fewer than 8 channels it writes beyond its memory (oneDNN
             # issue 6035).
             x, stride = x[..., ::stride], 1
         return nn.functional.conv2d(
-            x, self.weight.unsqueeze(2), self.bias, (1, stride), (0, int(self.padding[0]))
+            x, self.weight.unsqueeze(2), self.bias, (1, stride), (0, padding)
         )
 
 

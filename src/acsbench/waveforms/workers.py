@@ -49,9 +49,8 @@ def run_all(
     if dask is not None:
         yield from _on_cluster(function, items, dask)
     elif workers <= 1 or len(items) <= 1:
-        with threadpool_limits(1, user_api="blas"):
-            for item in items:
-                yield item, function(item)
+        for item in items:
+            yield item, _on_one_thread(function, item)
     else:
         yield from _in_processes(function, items, min(workers, len(items)))
 
@@ -68,12 +67,13 @@ def end_with_parent() -> None:
         threading.Thread(target=watch, args=(parent,), daemon=True).start()
 
 
-def _start_worker() -> None:
-    end_with_parent()
-    threadpool_limits(1, user_api="blas")
-
-
 def _on_one_thread(function: Callable[[Item], Result], item: Item) -> Result:
+    # For each item anew: only libraries that are already loaded can be limited.
+    with threadpool_limits(1, user_api="blas"):
+        return function(item)
+
+
+def _on_one_thread_from_now_on(function: Callable[[Item], Result], item: Item) -> Result:
     # Not undone at the end: another thread of this worker may be in the middle of its item.
     threadpool_limits(1, user_api="blas")
     return function(item)
@@ -84,8 +84,8 @@ def _in_processes(
 ) -> Iterator[tuple[Item, Result]]:
     # A fork of a process with threads (progress bar, BLAS) may hang: start afresh.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker) as pool:
-        futures = {pool.submit(function, item): item for item in items}
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=end_with_parent) as pool:
+        futures = {pool.submit(_on_one_thread, function, item): item for item in items}
         try:
             for future in as_completed(futures):
                 yield futures[future], future.result()
@@ -115,13 +115,12 @@ def _on_cluster(
             f"no Dask scheduler answers at {address!r}; start one with: dask scheduler"
         ) from error
     with client:
+        limited = partial(_on_one_thread_from_now_on, function)
         # A worker that dies loses its items to the others; each may be done twice, with the
         # same files as result.
         futures = {
             future: item
-            for item, future in zip(
-                items, client.map(partial(_on_one_thread, function), items, pure=False), strict=True
-            )
+            for item, future in zip(items, client.map(limited, items, pure=False), strict=True)
         }
         try:
             for future in done(futures, loop=client.loop):

@@ -245,18 +245,11 @@ def _write_waveforms(
 
 
 def _simulated(chunks: Iterator[_Chunk], workers: int) -> Iterator[tuple[int, Page]]:
-    # On one BLAS thread: how a product is divided among threads changes its last bit.
     if workers == 1:
-        with threadpool_limits(1, user_api="blas"):
-            yield from map(_simulate, chunks)
+        yield from map(_simulate, chunks)
         return
     # Fork copies locks that threads of the parent may hold; spawn starts afresh.
-    with ProcessPoolExecutor(
-        workers,
-        mp_context=get_context("spawn"),
-        initializer=threadpool_limits,
-        initargs=(1, "blas"),
-    ) as pool:
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         yield from pool.map(_simulate, chunks)
 
 
@@ -266,7 +259,10 @@ def _simulate(chunk: _Chunk) -> tuple[int, Page]:
     for row, ecg_id in enumerate(chunk.ids):
         rng = np.random.default_rng([chunk.seed, _WAVEFORM, chunk.first + row])
         parameters = chunk.ecgs.parameters(row, ecg_id, rng)
-        page, strips[row] = digitised_page(simulate_recording(parameters, rng), rng)
+        # How a product is divided among threads changes its last bit.
+        with threadpool_limits(1, user_api="blas"):
+            recording = simulate_recording(parameters, rng)
+        page, strips[row] = digitised_page(recording, rng)
         write_npz(chunk.folder / _below(ecg_id), page)
     return chunk.first, strips
 
