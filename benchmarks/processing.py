@@ -230,8 +230,8 @@ def compare_dask(paths: list[Path]) -> None:
             watcher.start()
             make(paths, out / "killed", "study-rows", dask=cluster.scheduler_address)
             watcher.join()
-        same = _digest(out / "here") == _digest(out / "cluster")
-        survived = _digest(out / "here") == _digest(out / "killed")
+        same = digest(out / "here") == digest(out / "cluster")
+        survived = digest(out / "here") == digest(out / "killed")
         print(f"same bytes: {same}; same bytes with one worker killed midway: {survived}")
 
 
@@ -241,7 +241,8 @@ def _kill_after_first_shard(folder: Path, process: int) -> None:
     os.kill(process, signal.SIGKILL)
 
 
-def _digest(folder: Path) -> str:
+def digest(folder: Path) -> str:
+    """Digest of all files of a folder, with their names."""
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*.*")):
         digest.update(path.name.encode() + path.read_bytes())

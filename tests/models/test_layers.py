@@ -15,10 +15,12 @@ def test_convolution_and_its_gradients_equal_the_one_dimensional(
 ) -> None:
     torch.manual_seed(0)
     ours = Conv(channels, 6, kernel, stride, padding)
-    plain = nn.Conv1d(channels, 6, kernel, stride, padding).double()
+    plain = nn.Conv1d(channels, 6, kernel, stride, padding)
     plain.load_state_dict(ours.state_dict())
     x = torch.randn(3, channels, 1250, requires_grad=True)
     found = ours(channels_last(x)).squeeze(2)
+    torch.testing.assert_close(found, plain(x), rtol=1e-5, atol=1e-6)
+    plain.double()
     (found**2).sum().backward()
     again = x.detach().double().requires_grad_()
     expected = plain(again)

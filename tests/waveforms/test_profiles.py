@@ -52,6 +52,14 @@ def test_study_rows_equal_the_studys(vectors: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PROFILES)
+def test_prints_of_the_study_give_the_same_alone_and_among_others(vectors: Path, name: str) -> None:
+    raws = [np.load(path)["raw"] for path in sorted(vectors.glob("print-*.npz"))]
+    pages = [PrintedPage("a", raw, 500) for raw in raws]
+    for page, values in zip(pages, prepared(name, *pages), strict=True):
+        np.testing.assert_array_equal(values, prepared(name, page)[0])
+
+
+@pytest.mark.parametrize("name", PROFILES)
 def test_an_ecg_gives_the_same_alone_and_among_others(name: str) -> None:
     pages = simulated_pages()
     ecgs = [page for number in range(5) for page in (*pages, halved(pages[0], 1 + number))]

@@ -34,18 +34,20 @@ class _BlockFilter:
 
     Args:
         rest: states after a long constant signal of 1, shape (states,).
-        forward: (block and state before it) to the state after it, (block + states, states).
+        step: the state on one side of a block to that on the other, (states, states).
+        driven: a block to what it adds to the forward state after it, and to the backward state
+            before it, (block, 2 × states).
         last: (block and state before it) to the last sample of the forward pass.
-        backward: (block and forward state) to what it adds to the backward state before it.
-        step: the backward state after a block to that before it, (states, states).
+        crossed: the forward state before a block to what it adds to the backward state before
+            it, (states, states).
         output: (block, forward state, backward state) to the output, (… , block).
     """
 
     rest: NDArray[np.float64]
-    forward: NDArray[np.float64]
-    last: NDArray[np.float64]
-    backward: NDArray[np.float64]
     step: NDArray[np.float64]
+    driven: NDArray[np.float64]
+    last: NDArray[np.float64]
+    crossed: NDArray[np.float64]
     output: NDArray[np.float64]
 
 
@@ -67,13 +69,14 @@ def _in_blocks(sections: NDArray[np.float64]) -> _BlockFilter:
     initial = units[:, _BLOCK:].reshape(-1, len(sections), 2).transpose(1, 0, 2)
     once, final = sps.sosfilt(sections, units[:, :_BLOCK], axis=-1, zi=initial)
     forward = final.transpose(1, 0, 2).reshape(len(units), states)
+    backward = once @ forward[:_BLOCK][::-1]
     reverse = once[:_BLOCK, ::-1][::-1]
     return _BlockFilter(
         rest=sps.sosfilt_zi(sections).reshape(states),
-        forward=forward,
-        last=once[:, -1],
-        backward=once @ forward[:_BLOCK][::-1],
         step=forward[_BLOCK:],
+        driven=np.hstack([forward[:_BLOCK], backward[:_BLOCK]]),
+        last=once[:, -1],
+        crossed=backward[_BLOCK:],
         output=np.vstack([once @ reverse, once[_BLOCK:, ::-1]]),
     )
 
@@ -115,12 +118,11 @@ def _filter_blocks(
     # the signals beside it.
     block = padded.reshape(n, blocks, _BLOCK)
     # In double precision: a rounding error in a state lasts as long as the filter remembers.
-    of_blocks = np.hstack([design.forward[:_BLOCK], design.backward[:_BLOCK]])
-    driven = block.astype(np.float64) @ of_blocks
-    before = _states(design.forward[_BLOCK:], driven[..., :states], padded[:, :1] * design.rest)
+    driven = block.astype(np.float64) @ design.driven
+    before = _states(design.step, driven[..., :states], padded[:, :1] * design.rest)
     end = (before[:, -1] * design.last[_BLOCK:]).sum(axis=1, keepdims=True)
     end += (block[:, -1] * design.last[:_BLOCK]).sum(axis=1, keepdims=True)
-    driven = driven[..., states:] + before @ design.backward[_BLOCK:]
+    driven = driven[..., states:] + before @ design.crossed
     after = _states(design.step, driven[:, ::-1], end * design.rest)[:, ::-1]
     output = block @ from_block
     output += before.astype(kind) @ from_before

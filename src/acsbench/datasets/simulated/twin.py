@@ -246,11 +246,17 @@ def _write_waveforms(
 
 def _simulated(chunks: Iterator[_Chunk], workers: int) -> Iterator[tuple[int, Page]]:
     if workers == 1:
-        yield from map(_simulate, chunks)
+        yield from map(_on_one_thread, chunks)
         return
     # Fork copies locks that threads of the parent may hold; spawn starts afresh.
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(_simulate, chunks)
+        yield from pool.map(_on_one_thread, chunks)
+
+
+def _on_one_thread(chunk: _Chunk) -> tuple[int, Page]:
+    # How a product is divided among threads changes its last bit.
+    with threadpool_limits(1, user_api="blas"):
+        return _simulate(chunk)
 
 
 def _simulate(chunk: _Chunk) -> tuple[int, Page]:
@@ -259,10 +265,7 @@ def _simulate(chunk: _Chunk) -> tuple[int, Page]:
     for row, ecg_id in enumerate(chunk.ids):
         rng = np.random.default_rng([chunk.seed, _WAVEFORM, chunk.first + row])
         parameters = chunk.ecgs.parameters(row, ecg_id, rng)
-        # How a product is divided among threads changes its last bit.
-        with threadpool_limits(1, user_api="blas"):
-            recording = simulate_recording(parameters, rng)
-        page, strips[row] = digitised_page(recording, rng)
+        page, strips[row] = digitised_page(simulate_recording(parameters, rng), rng)
         write_npz(chunk.folder / _below(ecg_id), page)
     return chunk.first, strips
 
