@@ -6,6 +6,7 @@ from acsbench.ecg.leads import (
     canonical_lead,
     einthoven_residual,
     limb_leads,
+    signed_lead,
     weighted_sums,
 )
 
@@ -16,8 +17,43 @@ def test_lead_names_are_mapped_in_any_case(lead: str) -> None:
         assert canonical_lead(written) == lead
 
 
-@pytest.mark.parametrize("name", ["", "vx", "V7", "MCL1", "lead", "II+"])
+@pytest.mark.parametrize(
+    ("names", "lead"),
+    [
+        (
+            "ECG II|Lead II|lead-ii|DII|D2|II (raw)|II [mV]|Lead 2|MDC_ECG_LEAD_II|Ⅱ"
+            "|Lead II (Einthoven)|ecg_ii|II:|+II|EKG Lead II|II\0",
+            "II",
+        ),
+        ("V₁|V 1|v_1|V1 |ECG V1", "V1"),
+        ("ECG Lead aVR|+aVR|aVR, derived", "aVR"),
+    ],
+)
+def test_names_that_other_devices_use(names: str, lead: str) -> None:
+    for name in names.split("|"):
+        assert signed_lead(name) == (lead, 1), name
+
+
+@pytest.mark.parametrize("lead", LEADS)
+def test_the_sign_of_a_name_is_kept(lead: str) -> None:
+    dashes = "-|–|—|−|\u2010|\u2011|－|﹣|- |(-)|minus |inverted |neg. |Lead -|MDC_ECG_LEAD_-"
+    for written in [before + lead for before in dashes.split("|")]:
+        assert signed_lead(written) == (lead, -1), written
+        assert canonical_lead(written) is None
+    for after in ("neg", "NEG", " (inverted)", " inv", "_neg", " (-)"):
+        assert signed_lead(f"MDC_ECG_LEAD_{lead}{after}") == (lead, -1), after
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("", "vx", "V7", "V10", "VII", "V", "MCL1", "MLII", "lead", "1", "ECG 2", "II2", "D4"),
+        *("V1-V2", "I-II", "aVR-aVL", "V3R", "V4 R", "C1", "CM5", "aVF2", "xII", "IIx"),
+        *("II+", "aVR-", "ECG - aVR", "--aVR", "-aVRneg", "inverted -II", "V1 (posterior)"),
+    ],
+)
 def test_other_names_are_none_of_the_twelve(name: str) -> None:
+    assert signed_lead(name) is None
     assert canonical_lead(name) is None
 
 

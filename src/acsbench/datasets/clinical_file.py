@@ -16,11 +16,10 @@ from xml.etree.ElementTree import ParseError
 from xml.parsers.expat import ExpatError
 
 import numpy as np
-from numpy.typing import NDArray
 
-from acsbench.ecg.leads import LEADS, LIMB_LEADS, canonical_lead, limb_leads
+from acsbench.datasets.file_leads import FileSignal, file_error, twelve_leads
 from acsbench.ecg.recording import Recording
-from acsbench.errors import ConfigurationError, DataError
+from acsbench.errors import ConfigurationError
 
 SIERRA = "Philips Sierra XML"
 DICOM = "DICOM Waveform"
@@ -32,9 +31,6 @@ A Sierra file can unpack to several hundred times its size, the others to a few 
 
 SUFFIXES = (".xml", ".dcm", ".scp")
 EXPORT = "Export the ECG again from the system it comes from, or leave it out with --on-error skip"
-
-HIGHEST = 1000.0
-"""No electrode gives a volt, mV: beyond it, the file's unit or gain is wrong."""
 
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
 """The DICOM transfer syntax that unpacks without a limit; no ECG system is known to use it."""
@@ -62,8 +58,8 @@ def is_clinical_file(path: Path) -> bool:
 def read_clinical_file(path: Path, ecg_id: str) -> Recording:
     """Read the twelve leads of a clinical ECG file; further leads and median beats are ignored.
 
-    Limb leads that the file leaves out are derived from I and II. The calibration pulse that
-    Philips appends to each lead is cut off.
+    Names, signs, units, calibration pulses and absent limb leads are treated as by
+    `file_leads.twelve_leads`.
 
     Args:
         path: a file of one of the formats in `LARGEST`; its content tells which.
@@ -74,41 +70,18 @@ def read_clinical_file(path: Path, ecg_id: str) -> Recording:
 
     Raises:
         ConfigurationError: ecgdatakit or pydicom is not installed.
-        DataError: the file is missing, too large, of another format, damaged or hostile; a lead
-            is missing, there twice, in no voltage, of another length or rate, or without one
-            valid sample.
+        DataError: the file is missing, too large, of another format, damaged or hostile; its
+            leads began at different times; or as `twelve_leads`.
     """
     format_name = _detect_format(path)
     leads = _decode(path, format_name)
     _check_alike(path, leads)
-    named = _standard_leads(path, leads)
-    if "I" in named and "II" in named:
-        derived = limb_leads(named["I"], named["II"])
-        named = dict(zip(LIMB_LEADS, derived, strict=True)) | named
-    missing = [lead for lead in LEADS if lead not in named]
-    if missing:
-        raise _problem(
-            path,
-            f"lead {', '.join(missing)} is missing; found {len(leads)} leads",
-            "Twelve leads are needed; leave the file out with --on-error skip",
-        )
-    signal = np.stack([named[lead] for lead in LEADS])
-    if format_name == SIERRA:
-        signal = _without_calibration(signal)
-    empty = [lead for lead, row in zip(LEADS, signal, strict=True) if not np.isfinite(row).any()]
-    if empty:
-        raise _problem(path, f"lead {', '.join(empty)} has no valid sample", EXPORT)
-    return Recording(ecg_id=ecg_id, signal=signal, fs=leads[0].sampling_rate, leads=LEADS)
-
-
-def _problem(path: Path, problem: str, fix: str, detail: str = "") -> DataError:
-    # The name of a file is an id: it is shown on request only.
-    return DataError(problem, private=f"{path}: {detail}" if detail else str(path), fix=fix)
+    return twelve_leads(path, ecg_id, [_as_signal(lead) for lead in leads])
 
 
 def _detect_format(path: Path) -> str:
     if not path.is_file():
-        raise _problem(path, "the file does not exist", "Mind the spelling of the path")
+        raise file_error(path, "the file does not exist", "Mind the spelling of the path")
     try:
         from ecgdatakit import FileParser
     except ImportError as error:
@@ -120,12 +93,12 @@ def _detect_format(path: Path) -> str:
         with path.open("rb") as file:
             beginning = file.read(4096)
     except OSError as error:
-        raise _problem(
+        raise file_error(
             path, f"the file cannot be opened ({type(error).__name__})", "Mind its permissions"
         ) from error
     name = detected["name"] if detected else ""
     if name not in LARGEST:
-        raise _problem(
+        raise file_error(
             path,
             "the file is neither a WFDB record nor of a clinical format that is read: "
             + (f"found {name}" if name else "its content is of no known format"),
@@ -133,13 +106,13 @@ def _detect_format(path: Path) -> str:
         )
     size = path.stat().st_size
     if size > LARGEST[name] * 2**20:
-        raise _problem(
+        raise file_error(
             path,
             f"the {name} file has {size / 2**20:.0f} MiB; at most {LARGEST[name]} are read",
             "Export the ten seconds of one ECG",
         )
     if name == DICOM and _DEFLATED in beginning:
-        raise _problem(
+        raise file_error(
             path,
             "the DICOM file is deflated, and could unpack to any size",
             "Export it with the transfer syntax Explicit VR Little Endian",
@@ -161,7 +134,7 @@ def _decode(path: Path, format_name: str) -> Sequence[Any]:
                 "reading DICOM files needs pydicom: install acsbench[formats]"
             ) from error
         except (ECGDataKitError, OSError) as error:
-            raise _problem(
+            raise file_error(
                 path,
                 f"the {format_name} file cannot be decoded: {_reason(error, path)}",
                 EXPORT,
@@ -171,14 +144,14 @@ def _decode(path: Path, format_name: str) -> Sequence[Any]:
         # Whoever removes the name of a patient rarely mends the sums over header and record.
         said = str(remark.message)
         if issubclass(remark.category, ChecksumWarning) and _SIGNAL_PARTS.search(said):
-            raise _problem(
+            raise file_error(
                 path,
                 f"a checksum of the {format_name} file does not fit its signal",
                 EXPORT,
                 detail=said,
             )
     if not leads:
-        raise _problem(path, f"the {format_name} file holds no leads", EXPORT)
+        raise file_error(path, f"the {format_name} file holds no leads", EXPORT)
     return leads
 
 
@@ -197,45 +170,20 @@ def _reason(error: Exception, path: Path) -> str:
 
 
 def _check_alike(path: Path, leads: Sequence[Any]) -> None:
-    for what, values in (
-        ("sampling rates, Hz", {lead.sampling_rate for lead in leads}),
-        ("numbers of samples", {len(lead.samples) for lead in leads}),
-        ("first samples", {int(lead.annotations.get("start_sample", 1)) for lead in leads}),
-    ):
-        if len(values) > 1:
-            found = ", ".join(f"{value:g}" for value in sorted(values))
-            raise _problem(path, f"its leads differ in their {what}: {found}", EXPORT)
+    starts = {int(lead.annotations.get("start_sample", 1)) for lead in leads}
+    if len(starts) > 1:
+        found = ", ".join(f"{value}" for value in sorted(starts))
+        raise file_error(path, f"its leads differ in their first samples: {found}", EXPORT)
 
 
-def _standard_leads(path: Path, leads: Sequence[Any]) -> dict[str, NDArray[np.float64]]:
-    """Those of the twelve leads that are there, by name, mV."""
-    named = {}
-    for lead in leads:
+def _as_signal(lead: Any) -> FileSignal:
+    unit = lead.units or lead.resolution_unit or ""
+    if lead.is_raw and unit:
+        unit = f"counts of {unit}"
+    return FileSignal(
         # ecgdatakit calls the second lead of the same name II_2.
-        name = canonical_lead(re.sub(r"_\d+$", "", lead.label))
-        if name is None:
-            continue
-        if name in named:
-            raise _problem(path, f"lead {name} is there more than once", EXPORT)
-        if lead.is_raw or lead.units != "mV":
-            unit = lead.units or lead.resolution_unit
-            told = f"in {unit!r}, which is no voltage" if unit else "in no unit that the file tells"
-            raise _problem(path, f"lead {name} is {told}", EXPORT)
-        named[name] = np.asarray(lead.samples, dtype=np.float64)
-        if (np.abs(named[name]) > HIGHEST).any():
-            raise _problem(
-                path, f"lead {name} has samples beyond 1 V: unit or gain is wrong", EXPORT
-            )
-    return named
-
-
-def _without_calibration(signal: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The signal up to where all leads show the same pulse from 0 to 1 mV.
-
-    Some exports append it to each lead, some do not.
-    """
-    differing = np.flatnonzero(np.ptp(signal, axis=0) > 0)
-    end = differing[-1] + 1 if len(differing) else signal.shape[1]
-    pulse = signal[0, end:]
-    is_calibration = len(pulse) > 0 and np.allclose([pulse.min(), pulse.max()], [0, 1], atol=0.02)
-    return signal[:, :end] if is_calibration else signal
+        name=re.sub(r"_\d+$", "", lead.label),
+        samples=np.asarray(lead.samples, dtype=np.float64),
+        unit=unit,
+        rate=lead.sampling_rate,
+    )

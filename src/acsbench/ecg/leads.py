@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from typing import TypeVar
 
 import numpy as np
@@ -19,20 +21,77 @@ LIMB_FROM_I_AND_II = np.array(
 """Each limb lead as a combination of I and II (Einthoven, Goldberger), shape (6, 2)."""
 
 _CANONICAL = {lead.casefold(): lead for lead in LEADS}
+_DERIVATIONS = {f"d{roman}": lead for roman, lead in zip("123", LEADS, strict=False)}
+_DERIVATIONS |= {f"d{lead}".casefold(): lead for lead in LEADS[:3]}
+"""`D1` and `DI`, from the words for lead in French, Spanish and Portuguese."""
+
+_DASH = re.compile("[\u2010-\u2015\u2212\ufe58]")
+_OPPOSITE = re.compile(
+    r"\(\s*-\s*\)|(?<![a-z])(?:neg|negative|negated|minus|inv|inverse|inverted|flipped)(?![a-z])"
+)
+_REMARK = re.compile(
+    r"(?<![a-z0-9])(?:raw|filtered|unfiltered|original|derived|calculated|einthoven|goldberger"
+    r"|wilson|[mu\u03bc]v|millivolts?|microvolts?)(?![a-z0-9])"
+)
+_NAME = re.compile(
+    r"(?P<word>mdc ecg lead|(?:ecg|ekg)[ -]?lead|lead|ecg|ekg|)(?P<joint>[ +-]*)"
+    r"(?P<before>neg|inv|)(?P<lead>i{1,3}|av[rlf]|v ?[1-6]|di{1,3}|d[1-3]|[1-3])(?P<after>neg|inv|)"
+)
+_PLUS = {"", "+"}, {"", " ", "-", " +", "+"}
+_MINUS = {"-", "- "}, {" -"}
+"""What stands before a lead of that sign: without and with a word such as `Lead` ahead of it.
+
+A dash that follows the word at once joins the two; after `ECG - ` nobody can tell.
+"""
+
+
+def signed_lead(name: str) -> tuple[str, int] | None:
+    """The standard lead that a name stands for, and its sign.
+
+    Case and blanks do not matter, nor do prefixes such as `ECG`, `Lead` or `MDC_ECG_LEAD_` and
+    remarks such as `(raw)`. `DII` and `D2` are II. A lead of opposite sign is written with any
+    dash in front, or with a word such as `neg` or `inverted`.
+
+    Modified leads (`MLII`), electrodes (`C1`), right-sided leads (`V3R`) and differences
+    (`V1-V2`) are other signals: their amplitudes are not those of a standard lead.
+
+    Returns:
+        The lead's name as in `LEADS`, and 1 or -1; None if it is none of the twelve, or if a
+        dash may or may not be a minus, as in `ECG - aVR`.
+
+    >>> signed_lead("Lead II"), signed_lead("MDC_ECG_LEAD_AVRneg"), signed_lead("V1-V2")
+    (('II', 1), ('aVR', -1), None)
+    """
+    if name in LEADS:
+        return name, 1
+    text = _DASH.sub("-", unicodedata.normalize("NFKC", name).replace("_", " ")).casefold()
+    text, opposites = _OPPOSITE.subn(" ", text)
+    text = re.sub(r"[()\[\]{}]", " ", _REMARK.sub(" ", text))
+    match = _NAME.fullmatch(" ".join(text.split()).strip(" \0.,:;'\""))
+    if match is None:
+        return None
+    lead = match["lead"].replace(" ", "")
+    standard = _CANONICAL.get(lead) or _DERIVATIONS.get(lead)
+    if standard is None and "lead" in match["word"]:
+        standard = LEADS[int(lead) - 1]  # "Lead 2", but not "ECG 2", the second channel
+    has_word = bool(match["word"])
+    is_minus = match["joint"] in _MINUS[has_word]
+    opposites += is_minus + bool(match["before"]) + bool(match["after"])
+    if standard is None or opposites > 1 or not (is_minus or match["joint"] in _PLUS[has_word]):
+        return None
+    return standard, -1 if opposites else 1
 
 
 def canonical_lead(name: str) -> str | None:
-    """The standard name of a lead, or None if it is none of the twelve.
+    """The standard name of a lead, or None if it is none of the twelve or of opposite sign.
 
-    Case and blanks do not matter, nor does a prefix `lead` or `MDC_ECG_LEAD_`.
+    Names are understood as by `signed_lead`.
 
     >>> canonical_lead("AVR"), canonical_lead("lead ii"), canonical_lead("vx")
     ('aVR', 'II', None)
     """
-    key = name.strip().casefold()
-    for prefix in ("mdc_ecg_lead_", "lead"):
-        key = key.removeprefix(prefix).strip(" _-")
-    return _CANONICAL.get(key)
+    found = signed_lead(name)
+    return found[0] if found is not None and found[1] == 1 else None
 
 
 def limb_leads(lead_i: ArrayLike, lead_ii: ArrayLike) -> NDArray[np.float64]:

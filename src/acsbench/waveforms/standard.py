@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acsbench.ecg import twelve_leads_from_print
+from acsbench.ecg.amplitude import LARGEST
 from acsbench.ecg.filters import resample
 from acsbench.ecg.leads import LEADS
 from acsbench.ecg.printed import DIGITISATION_STEP, PrintedPage, print_page, recording_from_print
@@ -20,8 +21,6 @@ SECONDS = 10.0
 RATE = 500.0
 LOWEST_RATE = 100.0
 """No ECG of diagnostic use is sampled more slowly, Hz."""
-LARGEST = 30.0
-"""No ECG has such voltages, mV; stored integers end at 32.767 mV."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -277,7 +277,7 @@ FILE_DAMAGES: Damages = {
     ),
     "microvolts": (
         _save(42, np.full((15, 5000), 500.0)),
-        "row 42, column 'ecg_id': the waveform holds values beyond 100 mV",
+        "row 42, column 'ecg_id': the waveform holds values beyond 30 mV",
     ),
 }  # fmt: skip
 """What is wrong with waveform files; told on opening only where a table is useless too."""

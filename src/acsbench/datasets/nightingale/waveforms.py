@@ -21,6 +21,7 @@ from isal import isal_zlib
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from acsbench.ecg.amplitude import LARGEST
 from acsbench.ecg.printed import PrintedPage
 from acsbench.errors import DataError
 from acsbench.files import usable_cores
@@ -41,8 +42,6 @@ NPY_START = 10
 """Bytes of the npy format, version 1, before its description; the last two tell its length."""
 PLAIN_HEAD = 512
 """Bytes that hold a member's header and the npy header after it."""
-LARGEST = 100.0
-"""mV; no ECG comes near it, so that larger values are in another unit."""
 
 MISSING = "the waveform file is missing"
 DAMAGED = "the waveform file cannot be read: it is damaged, cut off, or no npz file"

@@ -1,0 +1,254 @@
+"""From the signals of a file, under the names that it gives them, to the twelve leads in mV.
+
+Every reader of recordings ends here, so that one rule for names, signs, units, amplitudes,
+calibration pulses and limb leads holds for all formats.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from acsbench.ecg.amplitude import implausible_amplitude
+from acsbench.ecg.leads import (
+    CHEST_LEADS,
+    LEADS,
+    LIMB_FROM_I_AND_II,
+    LIMB_LEADS,
+    signed_lead,
+    weighted_sums,
+)
+from acsbench.ecg.recorded import runs
+from acsbench.ecg.recording import Recording
+from acsbench.errors import DataError
+
+MILLIVOLTS = {"v": 1e3, "mv": 1.0, "μv": 1e-3, "uv": 1e-3, "nv": 1e-6}
+MILLIVOLTS |= {"volt": 1e3, "millivolt": 1.0, "microvolt": 1e-3, "nanovolt": 1e-6}
+"""Units of voltage in mV, as `millivolts_per` folds their names; μ is the Greek letter."""
+
+AGREEMENT = 0.01
+"""Two signals of one lead agree to two steps of 5 µV, mV."""
+SAME = 0.04
+"""A calibration pulse differs by so little between leads, mV."""
+PULSE = 1.0
+"""Height of a calibration pulse, mV."""
+SHORTEST_PULSE = 0.02
+"""Of a calibration pulse, s; that of a pacemaker is shorter."""
+
+NAMES_LISTED = 20
+LEAVE_OUT = "leave the ECG out with --on-error skip"
+
+
+@dataclass(frozen=True, eq=False)
+class FileSignal:
+    """One signal of a file.
+
+    Args:
+        name: as the file has it.
+        samples: shape (samples,), in `unit`, NaN where nothing was recorded.
+        unit: as the file has it; "" if it states none.
+        rate: samples per second.
+    """
+
+    name: str
+    samples: NDArray[np.floating]
+    unit: str
+    rate: float
+
+
+_Found = tuple[tuple[str, int], FileSignal]
+"""A lead's standard name and its sign, and the signal."""
+
+
+def twelve_leads(source: Path, ecg_id: str, signals: Sequence[FileSignal]) -> Recording:
+    """The twelve leads that a file's signals hold; other signals are ignored.
+
+    A signal called `-aVR` is aVR with its sign changed. Calibration pulses at the beginning or
+    the end are cut off. A limb lead that is absent, or without one valid sample, is derived
+    from the first two that were recorded. A lead that is there twice is used if both agree.
+
+    Args:
+        source: the file; its path is an id, and shown on request only.
+        ecg_id: identifies the ECG.
+        signals: what the file holds, in its order.
+
+    Returns:
+        The leads in the standard order at the file's own rate and length, mV.
+
+    Raises:
+        DataError: a lead is missing, without one valid sample, there twice with different
+            samples, in no voltage, of implausible amplitude, or of another rate or length than
+            the others.
+    """
+    found = [(lead, signal) for signal in signals if (lead := signed_lead(signal.name))]
+    _check_alike(source, found)
+    leads = _signed(source, found) if found else {}
+    missing = _missing(set(leads))
+    if missing:
+        raise file_error(
+            source,
+            f"lead {', '.join(missing)} is missing; found {names_found(signals)}",
+            f"Rename the signals if they are those leads, or {LEAVE_OUT}",
+        )
+    implausible = implausible_amplitude(np.stack(list(leads.values())))
+    if implausible is not None:
+        name = list(leads)[implausible[0]]
+        raise file_error(
+            source,
+            f"lead {name} {implausible[1]}: its unit or gain is wrong",
+            f"Correct the unit or the gain, or {LEAVE_OUT}",
+        )
+    leads = _with_limb_leads(leads)
+    empty = [lead for lead in LEADS if not np.isfinite(leads[lead]).any()]
+    if empty:
+        raise file_error(
+            source,
+            f"lead {', '.join(empty)} has no valid sample",
+            LEAVE_OUT[0].upper() + LEAVE_OUT[1:],
+        )
+    signal = np.stack([leads[lead] for lead in LEADS])
+    return Recording(ecg_id, signal, found[0][1].rate, LEADS)
+
+
+def file_error(source: Path, problem: str, fix: str, detail: str = "") -> DataError:
+    """An error about a file, whose path is an id: path and detail are shown on request only."""
+    return DataError(problem, private=f"{source}: {detail}" if detail else str(source), fix=fix)
+
+
+def millivolts_per(unit: str) -> float | None:
+    """How many millivolts a unit is, or None if it is no voltage.
+
+    Case does not matter, nor whether µ is the micro sign, the Greek letter or u.
+
+    >>> millivolts_per("µV"), millivolts_per("millivolts"), millivolts_per("mmHg")
+    (0.001, 1.0, None)
+    """
+    # The normal form makes a Greek letter of the micro sign.
+    text = unicodedata.normalize("NFKC", unit).casefold().strip()
+    return MILLIVOLTS.get(text, MILLIVOLTS.get(text.removesuffix("s")))
+
+
+def names_found(signals: Iterable[FileSignal]) -> str:
+    """The signals' names, for a message: quoted where they hold more than a name does."""
+    names = [signal.name for signal in signals]
+    shown = [
+        name if len(name) < 20 and name.isprintable() and name.strip() == name != "" else repr(name)
+        for name in (name[:40] for name in names[:NAMES_LISTED])
+    ]
+    more = [f"{len(names) - NAMES_LISTED} more"] if len(names) > NAMES_LISTED else []
+    return ", ".join(shown + more) or "no signal"
+
+
+def _missing(names: set[str]) -> list[str]:
+    """The standard leads that are neither there nor can be derived."""
+    derived = set(LIMB_LEADS) if len(names & set(LIMB_LEADS)) >= 2 else set()
+    return [lead for lead in LEADS if lead not in names | derived]
+
+
+def _signed(source: Path, found: Sequence[_Found]) -> dict[str, NDArray[np.float64]]:
+    """The leads with their signs, mV, each once and without calibration pulses."""
+    stored = np.stack([_in_millivolts(source, name, signal) for (name, _), signal in found])
+    names, rate = [name for (name, _), _ in found], found[0][1].rate
+    stored = stored[:, slice(*_between_pulses(names, stored, rate))]
+    leads: dict[str, NDArray[np.float64]] = {}
+    for ((name, sign), _), row in zip(found, stored, strict=True):
+        lead = leads.setdefault(name, sign * row)
+        # The opposite of a lead, as of aVR in Cabrera's order, may stand beside it.
+        if not np.allclose(lead, sign * row, rtol=0, atol=AGREEMENT, equal_nan=True):
+            raise file_error(
+                source,
+                f"lead {name} is there more than once, with different samples: "
+                f"{names_found(s for (n, _), s in found if n == name)}",
+                "Rename or remove one of them",
+            )
+    return leads
+
+
+def _check_alike(source: Path, found: Sequence[_Found]) -> None:
+    for what, values in (
+        ("sampling rates, Hz", {signal.rate for _, signal in found}),
+        ("numbers of samples", {len(signal.samples) for _, signal in found}),
+    ):
+        if len(values) > 1:
+            raise file_error(
+                source,
+                f"its leads differ in their {what}: "
+                + ", ".join(f"{value:g}" for value in sorted(values)),
+                f"Convert it so that they are alike, or {LEAVE_OUT}",
+            )
+
+
+def _in_millivolts(source: Path, lead: str, signal: FileSignal) -> NDArray[np.float64]:
+    factor = millivolts_per(signal.unit)
+    if factor is None:
+        stated = (
+            f"in {signal.unit!r}, which is no voltage"
+            if signal.unit
+            else "in no unit that the file states"
+        )
+        raise file_error(source, f"lead {lead} is {stated}", "State the unit as mV, uV or V")
+    samples = np.asarray(signal.samples, dtype=np.float64)
+    return samples if factor == 1 else samples * factor
+
+
+def _with_limb_leads(leads: Mapping[str, NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:
+    """The leads, and limb leads derived where there is none or not one valid sample of it."""
+    recorded = [lead for lead in LIMB_LEADS if lead in leads and np.isfinite(leads[lead]).any()]
+    if len(recorded) < 2:
+        return dict(leads)
+    pair = recorded[:2]
+    # Any two limb leads determine I and II, and these all six (Einthoven, Goldberger).
+    from_pair = LIMB_FROM_I_AND_II @ np.linalg.inv(
+        LIMB_FROM_I_AND_II[[LIMB_LEADS.index(lead) for lead in pair]]
+    )
+    derived = {}
+    for lead, weights in zip(LIMB_LEADS, from_pair, strict=True):
+        if lead not in recorded:
+            sources = np.stack([leads[name] for name in pair])
+            derived[lead] = weighted_sums(weights[None], sources)[0]
+    return dict(leads) | derived
+
+
+def _between_pulses(
+    names: Sequence[str], stored: NDArray[np.float64], rate: float
+) -> tuple[int, int]:
+    """First sample and sample behind the last that are no calibration.
+
+    A calibration is shown by all independent leads alike; III and the augmented leads may be
+    computed from it. What a file stores counts, before signs are changed.
+    """
+    independent = {"I", "II", *CHEST_LEADS}
+    judged = stored[[name in independent for name in names]]
+    length = judged.shape[1]
+    start = _length_of_calibration(judged, rate)
+    end = length - _length_of_calibration(judged[:, ::-1], rate)
+    # A test signal that is the same in all leads is no calibration.
+    return (start, end) if end - start >= length / 2 else (0, length)
+
+
+def _length_of_calibration(signal: NDArray[np.float64], rate: float) -> int:
+    """Samples at the beginning that show the same rectangular pulse in all leads, or 0.
+
+    Args:
+        signal: shape (leads, samples), mV.
+        rate: Hz.
+    """
+    if len(signal) < 2 or not signal.shape[1]:
+        return 0
+    # Leads may stand on different offsets.
+    above = signal - signal[:, :1]
+    spread = above.max(axis=0) - above.min(axis=0)
+    differing = np.flatnonzero(~(spread <= SAME))
+    shared = int(differing[0]) if len(differing) else signal.shape[1]
+    pulse = above[0, :shared]
+    if not shared or abs(np.ptp(pulse) - PULSE) > 0.05:
+        return 0
+    up = pulse > (pulse.min() + pulse.max()) / 2
+    on_level = np.minimum(pulse - pulse.min(), pulse.max() - pulse) < 0.05
+    longest = max(last - first for first, last in runs(up))
+    return shared if on_level.mean() > 0.8 and longest >= SHORTEST_PULSE * rate else 0
