@@ -171,15 +171,17 @@ def test_random_damage_raises_nothing_but_a_data_error(
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("MICROVOLTS", "FURLONGS", "no unit that the file states"),
+        ("MICROVOLTS", "FURLONGS", "lead I is in 'FURLONGS', which is no voltage"),
         ("MICROVOLTS", "VOLTS", "its unit or gain is wrong"),
-        (">4.88<", ">four<", "no unit that the file states"),
+        (">4.88<", ">four<", "the gain of lead I is missing or not a number"),
+        (">4.88<", ">0<", "the gain of lead I is 0, so its amplitude is unknown"),
+        (">4.88<", ">-4.88<", "the gain of lead I is -4.88"),
         (r"<LeadID>V6", "<LeadID>V5", "lead V5 is there more than once"),
         ("<SampleBase>500", "<SampleBase>0", "no valid SampleBase"),
-        ("<LeadSampleCountTotal>5000", "<LeadSampleCountTotal>4000000000", "5000 samples decoded"),
+        ("<LeadSampleCountTotal>5000", "<LeadSampleCountTotal>4000000000", "but holds 5000"),
         (r"<LeadDataCRC32>\d+", "<LeadDataCRC32>1", "checksum .* does not fit its signal"),
-        (r"(<WaveFormData>)[^<]{4}", r"\1?!,;", "Invalid Base64 in lead I"),
-        (r"<LeadData>.*?</LeadData>", "", "No rhythm waveform"),
+        (r"(<WaveFormData>)[^<]{4}", r"\1?!,;", "lead I is not valid Base64"),
+        (r"<LeadData>.*?</LeadData>", "", "only averaged beats"),
         ("RestingECG", "RestingEEG", "its content is of no known format"),
     ],
 )
@@ -268,7 +270,7 @@ def test_an_image_is_no_ecg(tmp_path: Path, counts: Counts) -> None:
     path = tmp_path / "a.dcm"
     write_dicom(path, counts, LEADS)
     path.write_bytes(path.read_bytes().replace(b"\x00\x54\x00\x01SQ", b"\x01\x54\x00\x01SQ"))
-    with pytest.raises(DataError, match="no usable Waveform Sequence"):
+    with pytest.raises(DataError, match="has no Waveform Sequence"):
         read_clinical_file(path, "a")
 
 
@@ -278,7 +280,7 @@ def test_a_changed_byte_of_an_scp_signal_is_noticed(tmp_path: Path, counts: Coun
     content = bytearray(path.read_bytes())
     content[-1000] ^= 1
     path.write_bytes(content)
-    with pytest.raises(DataError, match="checksum of the SCP-ECG file"):
+    with pytest.raises(DataError, match="SCP-ECG file: a checksum does not fit its signal"):
         read_clinical_file(path, "a")
 
 
@@ -289,14 +291,19 @@ def test_an_scp_file_whose_patient_was_removed_is_read(tmp_path: Path, counts: C
     sex = b"\x08\x01\x00\x02"
     assert content.count(sex) == 1
     path.write_bytes(content.replace(sex, b"\x08\x01\x00\x00"))
-    assert read_clinical_file(path, "a").leads == LEADS
+    with pytest.warns(UserWarning, match="CRC mismatch in: record, Section 1"):
+        assert read_clinical_file(path, "a").leads == LEADS
 
 
 def test_scp_leads_that_were_not_recorded_together(tmp_path: Path, counts: Counts) -> None:
-    starts = [1, 1, 1, *[2501] * 9]
+    starts = [1] * 6 + [2501] * 6
     write_scp(tmp_path / "a.scp", counts[:, :2500], LEADS, starts=starts)
-    with pytest.raises(DataError, match="leads differ in their first samples: 1, 2501"):
-        read_clinical_file(tmp_path / "a.scp", "a")
+    signal = read_clinical_file(tmp_path / "a.scp", "a").signal
+    assert signal.shape == (12, 5000)
+    np.testing.assert_allclose(signal[:6, :2500], counts[:6, :2500] * 0.005, atol=1e-5)
+    np.testing.assert_allclose(signal[6:, 2500:], counts[6:, :2500] * 0.005, atol=1e-5)
+    assert np.isnan(signal[:6, 2500:]).all()
+    assert np.isnan(signal[6:, :2500]).all()
 
 
 def test_what_the_file_quotes_is_private(tmp_path: Path, counts: Counts) -> None:
@@ -309,14 +316,16 @@ def test_what_the_file_quotes_is_private(tmp_path: Path, counts: Counts) -> None
     assert "Jane" in caught.value.message(show_ids=True)
 
 
-@pytest.mark.parametrize("package", ["ecgdatakit", "pydicom"])
+@pytest.mark.parametrize(
+    ("package", "write"), [("ecgdatakit", write_scp), ("pydicom", write_dicom)]
+)
 def test_a_package_that_is_not_installed_is_named(
-    tmp_path: Path, counts: Counts, package: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, counts: Counts, package: str, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_dicom(tmp_path / "a.dcm", counts, LEADS)
+    write(tmp_path / "a", counts, LEADS)
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(ConfigurationError, match=rf"{package}: install acsbench\[formats\]"):
-        read_clinical_file(tmp_path / "a.dcm", "a")
+        read_clinical_file(tmp_path / "a", "a")
 
 
 @pytest.mark.parametrize(

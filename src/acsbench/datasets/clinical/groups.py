@@ -1,0 +1,189 @@
+"""The waveform groups of a clinical file, joined into one recording.
+
+A file may hold several: the recorded rhythm and an averaged beat, four groups of three leads one
+after the other, or short groups over a long rhythm strip.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from acsbench.ecg.leads import CHEST_LEADS, LIMB_LEADS, signed_lead
+from acsbench.errors import DataError
+
+Samples = NDArray[np.float64]
+
+SHORTEST = 2.0
+"""Beside a longer group, one of fewer seconds is an averaged beat, whatever it is called."""
+
+
+@dataclass(frozen=True, eq=False)
+class Strip:
+    """A lead over the time in which it was recorded.
+
+    Attributes:
+        name: of the lead, as the file has it.
+        samples: shape (samples,), in `unit`, NaN where one is missing.
+        unit: mV for a voltage, or as the file has it.
+        fs: sampling rate, Hz.
+        start: of the first sample, seconds after a moment that all strips of a file share;
+            None if the file does not say.
+    """
+
+    name: str
+    samples: Samples
+    unit: str
+    fs: float
+    start: float | None = None
+
+    @property
+    def lead(self) -> tuple[str, int] | str:
+        """The standard lead and its sign, or the name of another signal."""
+        return signed_lead(self.name) or self.name.strip()
+
+    @property
+    def seconds(self) -> float:
+        """Length in seconds."""
+        return len(self.samples) / self.fs
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """Leads that a file keeps together.
+
+    Attributes:
+        strips: the leads.
+        kind: `averaged` for a median or representative beat, `derived` for other waveforms that
+            the file declares to be computed, `original` for the rest.
+    """
+
+    strips: tuple[Strip, ...]
+    kind: Literal["original", "derived", "averaged"] = "original"
+
+    @property
+    def seconds(self) -> float:
+        """Length of the shortest lead, seconds."""
+        return min(strip.seconds for strip in self.strips)
+
+
+def joined(groups: Sequence[Group]) -> tuple[Strip, ...]:
+    """The leads of the recorded ECG, all of one rate, start and length.
+
+    The longest original group that holds all leads, or V1 to V6 and two limb leads, is the ECG.
+    If there is none, all original groups are placed by their time offsets; a lead is NaN where it
+    was not recorded, and where two strips of a lead overlap, the longer one counts.
+
+    Args:
+        groups: of one file.
+
+    Returns:
+        One strip for each lead; two for a lead that the file holds twice over the same time.
+
+    Raises:
+        DataError: there is no recorded waveform; or groups hold different leads, and their rates
+            differ or their time offsets are missing or far apart.
+    """
+    chosen = _chosen(groups)
+    strips = [strip for group in chosen for strip in group.strips]
+    for group in groups:
+        if group.kind != "averaged" and group.seconds >= SHORTEST and group not in chosen:
+            warn(
+                f"a further waveform of an ECG file is not used ({group.kind}, "
+                f"{len(group.strips)} leads, {group.seconds:g} s)"
+            )
+    rates = sorted({strip.fs for strip in strips})
+    if len(rates) > 1:
+        found = " and ".join(f"{rate:g}" for rate in rates)
+        raise DataError(
+            f"its leads have different sampling rates: {found} Hz",
+            fix="Export the ECG again with one rate for all leads",
+        )
+    starts = {strip.start for strip in strips}
+    lengths = sorted({len(strip.samples) for strip in strips})
+    if len(chosen) == 1 and len(starts) == 1:
+        if len(lengths) == 1:
+            return tuple(strips)
+        if len({strip.lead for strip in strips}) == len(strips):
+            found = ", ".join(map(str, lengths))
+            raise DataError(
+                f"its leads differ in their numbers of samples: {found}",
+                fix="The file is damaged; export the ECG again",
+            )
+    elif None in starts and _is_complete(chosen):
+        raise DataError(
+            f"its leads were not recorded together ({len(chosen)} waveform groups), and the file "
+            "does not say when each of them begins",
+            fix="Export the ECG with the time offset of each group, or with all leads in one group",
+        )
+    return _placed(strips)
+
+
+def warn(message: str) -> None:
+    """Show the user a remark on a file, which must hold neither an id nor a value."""
+    warnings.warn(message, UserWarning, stacklevel=2)
+
+
+def _chosen(groups: Sequence[Group]) -> list[Group]:
+    """The groups that make up the recorded ECG."""
+    recorded = [group for group in groups if group.kind == "original"]
+    if not recorded:
+        recorded = [g for g in groups if g.kind == "derived" and g.seconds >= SHORTEST]
+        if not recorded:
+            raise DataError(
+                "it holds no recorded waveform" + (", only averaged beats" if groups else ""),
+                fix="Export the ECG again with its rhythm waveform",
+            )
+        warn("an ECG file has derived waveforms only; they are read as the ECG")
+    recorded = [group for group in recorded if group.seconds >= SHORTEST] or recorded
+    complete = [group for group in recorded if _is_complete([group])]
+    if complete:
+        return [max(complete, key=lambda group: group.seconds)]
+    by_rate: dict[float, list[Group]] = {}
+    for group in recorded:
+        by_rate.setdefault(group.strips[0].fs, []).append(group)
+    complete_at = [alike for alike in by_rate.values() if _is_complete(alike)]
+    return complete_at[0] if len(complete_at) == 1 else recorded
+
+
+def _is_complete(groups: Sequence[Group]) -> bool:
+    leads = {strip.lead for group in groups for strip in group.strips}
+    names = {lead[0] for lead in leads if isinstance(lead, tuple)}
+    # Two limb leads determine the others.
+    return names >= set(CHEST_LEADS) and len(names & set(LIMB_LEADS)) >= 2
+
+
+def _placed(strips: Sequence[Strip]) -> tuple[Strip, ...]:
+    """Strips of one rate on a common time axis."""
+    fs = strips[0].fs
+    zero = min(strip.start or 0.0 for strip in strips)
+    places = [round(((strip.start or 0.0) - zero) * fs) for strip in strips]
+    ends = [place + len(strip.samples) for place, strip in zip(places, strips, strict=True)]
+    recorded: dict[int, int] = {}
+    for place, strip in zip(places, strips, strict=True):
+        recorded[place] = max(recorded.get(place, 0), len(strip.samples))
+    if max(ends) > 2 * sum(recorded.values()):
+        raise DataError(
+            f"its leads were recorded up to {max(ends) / fs:.0f} s apart",
+            fix="Export one ECG of about ten seconds",
+        )
+    rows: dict[tuple[object, int], Samples] = {}
+    names: dict[tuple[object, int], str] = {}
+    units: dict[tuple[object, int], str] = {}
+    longest_first = sorted(range(len(strips)), key=lambda n: -len(strips[n].samples))
+    seen: dict[tuple[object, int, int], int] = {}
+    for number in longest_first:
+        strip, place, end = strips[number], places[number], ends[number]
+        # A lead that is there twice over the same time remains twice.
+        copy = seen[strip.lead, place, end] = seen.get((strip.lead, place, end), -1) + 1
+        row = rows.setdefault((strip.lead, copy), np.full(max(ends), np.nan))
+        names.setdefault((strip.lead, copy), strip.name)
+        units.setdefault((strip.lead, copy), strip.unit)
+        part = row[place:end]
+        np.copyto(part, strip.samples, where=np.isnan(part))
+    return tuple(Strip(names[key], row, units[key], fs, zero) for key, row in rows.items())
