@@ -33,8 +33,9 @@ def aecg_groups(root: Element) -> list[Group]:
     """
     groups = []
     all_series = root.findall("component/series")
+    alone = sum(not _is_averaged(series) for series in all_series) == 1
     for series in all_series:
-        groups += _groups_of(series, "original", alone=len(all_series) == 1)
+        groups += _groups_of(series, "original", alone=alone)
         for derived in series.iterfind("derivation/derivedSeries"):
             groups += _groups_of(derived, "derived", alone=False)
     return groups
@@ -43,14 +44,18 @@ def aecg_groups(root: Element) -> list[Group]:
 def _groups_of(
     series: Element, kind: Literal["original", "derived"], *, alone: bool
 ) -> list[Group]:
-    code = _attribute(series, "code", "code").upper()
     sets = series.findall("component/sequenceSet")
-    if "BEAT" in code or "MEDIAN" in code or (kind == "derived" and not code):
+    if _is_averaged(series) or (kind == "derived" and series.find("code") is None):
         return [Group((), "averaged")] if sets else []
     low = _moment(_attribute(series, "effectiveTime/low", "value"))
     zero = low if low is not None else 0.0 if alone else None
     groups = [_group(sequence_set, kind, zero) for sequence_set in sets]
     return [group for group in groups if group.strips]
+
+
+def _is_averaged(series: Element) -> bool:
+    code = _attribute(series, "code", "code").upper()
+    return "BEAT" in code or "MEDIAN" in code
 
 
 def _group(

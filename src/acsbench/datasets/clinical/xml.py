@@ -44,7 +44,8 @@ def xml_text(content: bytes) -> str | None:
 
     Declarations are often wrong. So the byte-order mark or the width of the first characters
     comes first, then UTF-8 if the bytes fit it, then the declared encoding. If that does not fit
-    either, the text is read as Latin-1 with a warning.
+    either, the text is read as Latin-1 with a warning. A short name in Chinese can pass for
+    UTF-8; of a file only units may hold more than ASCII, and they cannot.
 
     Args:
         content: the bytes of the file.
