@@ -158,7 +158,7 @@ def test_time_offsets_of_muse_that_fit_no_unit(tmp_path: Path, whole: Counts) ->
         muse_waveform(cut(whole, part), part[0], start=37 * n) for n, part in enumerate(COLUMNS)
     ]
     write_muse_waveforms(tmp_path / "a.xml", *waveforms)
-    with pytest.raises(DataError, match="GE MUSE XML file: .*whether WaveformStartTime and"):
+    with pytest.raises(DataError, match=r"GE MUSE XML file: .*whether WaveformStartTime and"):
         read_clinical_file(tmp_path / "a.xml", "a")
 
 

@@ -132,7 +132,7 @@ def test_derived_waveforms_alone_are_read_with_a_warning() -> None:
         ([group(c, 2.5 * n, shown=1e300 * n) for n, c in enumerate(COLUMNS)], "s apart"),
         (
             [group(LEADS[:6]), group(LEADS[6:], 0, 10, fs=250)],
-            "different sampling rates: 100 and 250 Hz",
+            "rates: 100 and 250 Hz",
         ),
         ([Group((*group(LEADS[:6]).strips, *group(LEADS[6:], 0, 3).strips))], "250, 300"),
     ],

@@ -104,6 +104,8 @@ def _strip(name: str, value: Element, fs: float, start: float | None) -> Strip:
     text = "" if digits is None else (digits.text or "")
     try:
         counts = np.array(text.split(), dtype=np.float64)
+        if np.isinf(counts).any():
+            raise ValueError("a number is infinite")
     except ValueError as error:
         raise DataError(
             f"lead {name} has digits that are not numbers", fix=EXPORT, private=str(error)

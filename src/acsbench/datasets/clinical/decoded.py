@@ -61,7 +61,7 @@ def _decode(path: Path) -> list[Any]:
         if issubclass(remark.category, ChecksumWarning) and _SIGNAL_PARTS.search(said):
             raise DataError("a checksum does not fit its signal", fix=EXPORT, private=said)
         if not said.startswith("auto_scale=False"):
-            warn(_without_path(said, path))
+            warn(said)
     if not leads:
         raise DataError("it has no leads", fix=EXPORT)
     return leads
@@ -86,15 +86,11 @@ def _strip(lead: Any) -> Strip:
 
 def _reason(error: Exception, path: Path) -> str:
     """What the decoder says, without the file's name or what it may quote of its content."""
+    if isinstance(error, OSError):
+        return error.strerror or "it cannot be opened"
     cause = error.__cause__
-    said = _without_path(str(error), path)
+    said = str(error).replace(f"{path.name} holds", "it holds")
     if "cannot decode" in said or not (cause is None or isinstance(cause, _PLACES_ONLY)):
         return "its content is damaged"
     # A missing element is named by one word.
     return said if " " in said else f"{said} is missing"
-
-
-def _without_path(said: str, path: Path) -> str:
-    for words in (f" in {path}", f" of {path}", str(path), path.name):
-        said = said.replace(words, "")
-    return said
