@@ -1,4 +1,6 @@
 import errno
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -6,7 +8,7 @@ import pytest
 
 from acsbench.ecg.leads import LEADS
 from tests.cli.test_cli import run
-from tests.datasets.clinical_writers import write_dicom
+from tests.datasets.clinical_writers import write_dicom, write_scp
 
 
 @pytest.fixture
@@ -27,6 +29,20 @@ def test_view_draws_a_clinical_file(dicom: Path, monkeypatch: pytest.MonkeyPatch
     assert "IM1" in page
     assert "simulated" not in page.casefold()
     assert "4711" not in page  # the patient's id in the file
+
+
+def test_remarks_of_the_decoder_are_shown_in_one_line(dicom: Path) -> None:
+    counts = np.random.default_rng(0).integers(-20, 20, (12, 5000))
+    counts[:, ::500] += 800
+    record = dicom.parent / "Doe-Jane.scp"
+    write_scp(record, counts, LEADS)
+    content = bytearray(record.read_bytes())
+    content[0] ^= 1  # the sum over the record
+    record.write_bytes(content)
+    program = "import sys; from acsbench.cli.main import main; main(sys.argv[1:])"
+    command = [sys.executable, "-c", program, "view", str(record)]
+    shown = subprocess.run(command, capture_output=True, text=True, cwd=dicom.parent, check=True)
+    assert shown.stderr == "Warning: SCP-ECG CRC mismatch in: record\n"
 
 
 def test_a_damaged_file_is_told_and_leaves_nothing(

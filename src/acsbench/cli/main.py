@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import sys
+import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -29,6 +31,7 @@ from acsbench.cli import (
 from acsbench.cli.console import err
 from acsbench.errors import AcsBenchError
 
+PACKAGE = Path(__file__).parents[1]
 EXIT_ERROR = 2
 EXIT_BUG = 1
 EXIT_STOPPED = 130  # what shells and Typer make of Ctrl-C
@@ -91,8 +94,22 @@ def options(
 ) -> None:
     """Options of every command; they may also stand after the command's name."""
     logging.basicConfig(level=logging.DEBUG if verbose else logging.WARNING)
+    warnings.formatwarning = _format_warning
     for noisy in ("matplotlib", "fontTools", "PIL", "fsspec"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def _format_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    line: str | None = None,
+) -> str:
+    """Remarks on the user's files in one line; other warnings with the place in the source."""
+    if category is UserWarning and Path(filename).is_relative_to(PACKAGE):
+        return f"Warning: {message}\n"
+    return f"{filename}:{lineno}: {category.__name__}: {message}\n"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -91,7 +91,7 @@ def read_clinical_file(path: Path, ecg_id: str) -> Recording:
     except DataError as error:
         place = f"{name} file: " if name in LARGEST else ""
         raise file_error(path, place + error.problem, error.fix, error.private or "") from error
-    signals = [FileSignal(strip.name, strip.samples, strip.unit, strip.fs) for strip in strips]
+    signals = [FileSignal(strip.name, strip.samples, strip.unit[:16], strip.fs) for strip in strips]
     return twelve_leads(path, ecg_id, signals)
 
 

@@ -128,8 +128,11 @@ def test_derived_waveforms_alone_are_read_with_a_warning() -> None:
         ([group(LEADS, None, 1.2, kind="derived")], "only averaged beats"),
         ([group(leads, None) for leads in COLUMNS], r"\(4 waveform groups\).* does not say when"),
         ([group(COLUMNS[0]), *[group(c, None) for c in COLUMNS[1:]]], "does not say when"),
-        ([group(c, 2.5 * n, shown=60.0 * n) for n, c in enumerate(COLUMNS)], "182 s apart"),
-        ([group(c, 2.5 * n, shown=1e300 * n) for n, c in enumerate(COLUMNS)], "s apart"),
+        (
+            [group(c, 2.5 * n, shown=60.0 * n) for n, c in enumerate(COLUMNS)],
+            "182 s, with gaps",
+        ),
+        ([group(c, 2.5 * n, shown=1e300 * n) for n, c in enumerate(COLUMNS)], " s, with gaps"),
         (
             [group(LEADS[:6]), group(LEADS[6:], 0, 10, fs=250)],
             "rates: 100 and 250 Hz",
@@ -153,6 +156,17 @@ def test_groups_of_another_rate_that_are_not_needed() -> None:
 def test_a_lead_that_is_there_twice_stays_twice() -> None:
     strips = joined([Group((*group(LEADS).strips, *group(("V6",)).strips))])
     assert [strip.name for strip in strips].count("V6") == 2
+
+
+def test_signals_that_are_no_leads_are_left_to_the_message() -> None:
+    strips = [Strip(name, WHOLE[0], "mV", FS, start) for start, name in enumerate(("X", "Y"))]
+    assert [strip.name for strip in joined([Group(tuple(strips))])] == ["X", "Y"]
+
+
+def test_strips_in_another_unit_are_not_merged() -> None:
+    column = Group((Strip("II", WHOLE[1, :250], "mmHg", FS, 0.0), *group(LEADS[2:6]).strips))
+    strips = joined([column, group(("II",), 0, 10), group(LEADS[6:], 5, 5)])
+    assert {strip.unit for strip in strips if strip.name == "II"} == {"mV", "mmHg"}
 
 
 def test_signs_are_told_apart() -> None:

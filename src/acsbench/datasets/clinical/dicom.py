@@ -95,7 +95,7 @@ def _counts(item: Any, order: str) -> NDArray[np.float64]:
     interpretation = str(item.get("WaveformSampleInterpretation") or "").upper()
     if (bits, interpretation) not in _TYPES:
         raise DataError(
-            f"a waveform group has samples of {bits} bits as {interpretation[:4] or 'nothing'}",
+            f"a waveform group has samples of {bits} bits, interpreted as {interpretation[:4]!r}",
             fix="Export the ECG with 16 bits (Sample Interpretation SS)",
         )
     number_type = np.dtype(order + _TYPES[bits, interpretation])

@@ -22,6 +22,9 @@ Samples = NDArray[np.float64]
 SHORTEST = 2.0
 """Beside a longer group, one of fewer seconds is an averaged beat, whatever it is called."""
 
+MOST = 2**25
+"""So many samples of all leads together are joined: a quarter of a gibibyte."""
+
 
 @dataclass(frozen=True, eq=False)
 class Strip:
@@ -159,31 +162,34 @@ def _is_complete(groups: Sequence[Group]) -> bool:
 
 
 def _placed(strips: Sequence[Strip]) -> tuple[Strip, ...]:
-    """Strips of one rate on a common time axis."""
-    fs = strips[0].fs
+    """Strips of one rate on a common time axis; other signals than the twelve leads are left out.
+
+    A lead that is there twice over the same time remains twice.
+    """
+    leads = [strip for strip in strips if isinstance(strip.lead, tuple)]
+    if not leads:
+        return tuple(strips)
+    strips, fs = leads, leads[0].fs
     zero = min(strip.start or 0.0 for strip in strips)
     places = [round(((strip.start or 0.0) - zero) * fs) for strip in strips]
     ends = [place + len(strip.samples) for place, strip in zip(places, strips, strict=True)]
+    length = max(ends)
     recorded: dict[int, int] = {}
     for place, strip in zip(places, strips, strict=True):
         recorded[place] = max(recorded.get(place, 0), len(strip.samples))
-    if max(ends) > 2 * sum(recorded.values()):
+    if length > 2 * sum(recorded.values()) or length * len(strips) > MOST:
         raise DataError(
-            f"its leads were recorded up to {max(ends) / fs:.0f} s apart",
+            f"its leads were recorded over {length / fs:.0f} s, with gaps",
             fix="Export one ECG of about ten seconds",
         )
-    rows: dict[tuple[object, int], Samples] = {}
-    names: dict[tuple[object, int], str] = {}
-    units: dict[tuple[object, int], str] = {}
-    longest_first = sorted(range(len(strips)), key=lambda n: -len(strips[n].samples))
-    seen: dict[tuple[object, int, int], int] = {}
-    for number in longest_first:
+    rows: dict[tuple[object, str, int], Strip] = {}
+    copies: dict[tuple[object, int, int], int] = {}
+    for number in sorted(range(len(strips)), key=lambda n: -len(strips[n].samples)):
         strip, place, end = strips[number], places[number], ends[number]
-        # A lead that is there twice over the same time remains twice.
-        copy = seen[strip.lead, place, end] = seen.get((strip.lead, place, end), -1) + 1
-        row = rows.setdefault((strip.lead, copy), np.full(max(ends), np.nan))
-        names.setdefault((strip.lead, copy), strip.name)
-        units.setdefault((strip.lead, copy), strip.unit)
-        part = row[place:end]
+        copy = copies.get((strip.lead, place, end), 0)
+        copies[strip.lead, place, end] = copy + 1
+        empty = Strip(strip.name, np.full(length, np.nan), strip.unit, fs, zero)
+        row = rows.setdefault((strip.lead, strip.unit, copy), empty)
+        part = row.samples[place:end]
         np.copyto(part, strip.samples, where=np.isnan(part))
-    return tuple(Strip(names[key], row, units[key], fs, zero) for key, row in rows.items())
+    return tuple(rows.values())
