@@ -162,6 +162,18 @@ def test_time_offsets_of_muse_that_fit_no_unit(tmp_path: Path, whole: Counts) ->
         read_clinical_file(tmp_path / "a.xml", "a")
 
 
+def test_a_complete_waveform_of_muse_needs_no_time(tmp_path: Path, whole: Counts) -> None:
+    waveforms = [
+        muse_waveform(whole[:, :4000], LEADS, microvolts=MICROVOLTS, start=60000),
+        muse_waveform(whole, LEADS, microvolts=MICROVOLTS, start=0),
+        muse_waveform(whole[1:2], ("II",), microvolts=MICROVOLTS, start=37),
+    ]
+    write_muse_waveforms(tmp_path / "a.xml", *waveforms)
+    with pytest.warns(UserWarning, match="further waveform"):
+        signal = read_clinical_file(tmp_path / "a.xml", "a").signal
+    np.testing.assert_allclose(signal, whole * MICROVOLTS / 1000, atol=1e-5)
+
+
 @pytest.mark.parametrize("start", [None, 0])
 def test_waveforms_of_muse_without_time_offsets(
     tmp_path: Path, whole: Counts, start: float | None

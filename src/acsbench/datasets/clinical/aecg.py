@@ -18,7 +18,7 @@ _SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "μs": 1e-6}
 _MOMENT = re.compile(r"(\d{4})(\d\d)(\d\d)(\d\d)?(\d\d)?(\d\d)?(\.\d+)?(?:([+-])(\d\d)(\d\d))?")
 _LEAD = re.compile(r"^.*_ECG_LEAD_", re.IGNORECASE)
 
-IMPOSSIBLE = 10.0
+IMPOSSIBLE = 5.0
 """A count of -32768 beyond so many mV is a marker; aECG has no limit of 16 bits."""
 
 
@@ -100,6 +100,8 @@ def _time(value: Element, absolute: bool, zero: float | None) -> tuple[float, fl
 
 
 def _strip(name: str, value: Element, fs: float, start: float | None) -> Strip:
+    if signed_lead(name) is None:
+        return Strip(name, np.empty(0), "", fs)  # only its name is of use, in a message
     digits = value.find("digits")
     text = "" if digits is None else (digits.text or "")
     try:
@@ -110,11 +112,9 @@ def _strip(name: str, value: Element, fs: float, start: float | None) -> Strip:
         raise DataError(
             f"lead {name} has digits that are not numbers", fix=EXPORT, private=str(error)
         ) from error
+    unit = _attribute(value, "scale", "unit")
     if not len(counts):
         raise DataError(f"lead {name} has no digits", fix=EXPORT)
-    unit = _attribute(value, "scale", "unit")
-    if signed_lead(name) is None:
-        return Strip(name, counts, unit, fs, start)
     samples, unit = scaled(counts, name, number(_attribute(value, "scale", "value")), unit)
     if unit == "mV":
         samples[(counts == LOWEST) & (np.abs(samples) > IMPOSSIBLE)] = np.nan

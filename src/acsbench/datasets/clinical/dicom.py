@@ -166,6 +166,6 @@ def _coded(item: Any, sequence: str) -> tuple[str, str, str]:
     entries = item.get(sequence)
     if not entries:
         return "", "", ""
-    tags = ("CodeValue", "CodeMeaning", "CodingSchemeDesignator")
-    value, meaning, scheme = (str(entries[0].get(tag) or "").strip() for tag in tags)
-    return value, meaning, scheme
+    tags = ("CodeValue", "LongCodeValue", "CodeMeaning", "CodingSchemeDesignator")
+    value, long_value, meaning, scheme = (str(entries[0].get(tag) or "").strip() for tag in tags)
+    return value or long_value, meaning, scheme

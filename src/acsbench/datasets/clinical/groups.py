@@ -46,9 +46,9 @@ class Strip:
     start: float | None = None
 
     @property
-    def lead(self) -> tuple[str, int] | str:
-        """The standard lead and its sign, or the name of another signal."""
-        return signed_lead(self.name) or self.name.strip()
+    def lead(self) -> tuple[str, int] | None:
+        """The standard lead and its sign, or None for another signal."""
+        return signed_lead(self.name)
 
     @property
     def seconds(self) -> float:
@@ -72,7 +72,7 @@ class Group:
     @property
     def seconds(self) -> float:
         """Length of the shortest lead, seconds."""
-        return min(strip.seconds for strip in self.strips)
+        return min(strip.seconds for strip in _leads(self.strips) or self.strips)
 
 
 def joined(groups: Sequence[Group]) -> tuple[Strip, ...]:
@@ -87,19 +87,23 @@ def joined(groups: Sequence[Group]) -> tuple[Strip, ...]:
 
     Returns:
         One strip for each lead; two for a lead that the file holds twice over the same time.
+        Other signals follow, or are left out, as they are.
 
     Raises:
         DataError: there is no recorded waveform; or groups hold different leads, and their rates
             differ or their time offsets are missing or far apart.
     """
     chosen = _chosen(groups)
-    strips = [strip for group in chosen for strip in group.strips]
+    signals = tuple(strip for group in chosen for strip in group.strips)
+    strips = _leads(signals)
     for group in groups:
         if group.kind != "averaged" and group.seconds >= SHORTEST and group not in chosen:
             warn(
                 f"a further waveform of an ECG file is not used ({group.kind}, "
                 f"{len(group.strips)} leads, {group.seconds:g} s)"
             )
+    if not strips:
+        return signals
     rates = sorted({strip.fs for strip in strips})
     if len(rates) > 1:
         found = " and ".join(f"{rate:g}" for rate in rates)
@@ -111,14 +115,14 @@ def joined(groups: Sequence[Group]) -> tuple[Strip, ...]:
     lengths = sorted({len(strip.samples) for strip in strips})
     if len(chosen) == 1 and len(starts) == 1:
         if len(lengths) == 1:
-            return tuple(strips)
+            return signals
         if len({strip.lead for strip in strips}) == len(strips):
             found = ", ".join(map(str, lengths))
             raise DataError(
                 f"its leads differ in their numbers of samples: {found}",
                 fix="The file is damaged; export the ECG again",
             )
-    elif None in starts and _is_complete(chosen):
+    elif None in starts and is_complete(chosen):
         raise DataError(
             f"its leads were not recorded together ({len(chosen)} waveform groups), and the file "
             "does not say when each of them begins",
@@ -144,32 +148,35 @@ def _chosen(groups: Sequence[Group]) -> list[Group]:
             )
         warn("an ECG file has derived waveforms only; they are read as the ECG")
     recorded = [group for group in recorded if group.seconds >= SHORTEST] or recorded
-    complete = [group for group in recorded if _is_complete([group])]
+    complete = [group for group in recorded if is_complete([group])]
     if complete:
         return [max(complete, key=lambda group: group.seconds)]
     by_rate: dict[float, list[Group]] = {}
     for group in recorded:
         by_rate.setdefault(group.strips[0].fs, []).append(group)
-    complete_at = [alike for alike in by_rate.values() if _is_complete(alike)]
+    complete_at = [alike for alike in by_rate.values() if is_complete(alike)]
     return complete_at[0] if len(complete_at) == 1 else recorded
 
 
-def _is_complete(groups: Sequence[Group]) -> bool:
+def _leads(strips: Sequence[Strip]) -> list[Strip]:
+    """Those of the twelve leads, of either sign."""
+    return [strip for strip in strips if strip.lead is not None]
+
+
+def is_complete(groups: Sequence[Group]) -> bool:
+    """Whether groups hold all leads together, or enough to derive the others."""
     leads = {strip.lead for group in groups for strip in group.strips}
-    names = {lead[0] for lead in leads if isinstance(lead, tuple)}
+    names = {lead[0] for lead in leads if lead is not None}
     # Two limb leads determine the others.
     return names >= set(CHEST_LEADS) and len(names & set(LIMB_LEADS)) >= 2
 
 
 def _placed(strips: Sequence[Strip]) -> tuple[Strip, ...]:
-    """Strips of one rate on a common time axis; other signals than the twelve leads are left out.
+    """Leads of one rate on a common time axis.
 
     A lead that is there twice over the same time remains twice.
     """
-    leads = [strip for strip in strips if isinstance(strip.lead, tuple)]
-    if not leads:
-        return tuple(strips)
-    strips, fs = leads, leads[0].fs
+    fs = strips[0].fs
     zero = min(strip.start or 0.0 for strip in strips)
     places = [round(((strip.start or 0.0) - zero) * fs) for strip in strips]
     ends = [place + len(strip.samples) for place, strip in zip(places, strips, strict=True)]

@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element
 import numpy as np
 
 from acsbench.datasets.clinical.amplitude import EXPORT, number, scaled
-from acsbench.datasets.clinical.groups import Group, Strip, warn
+from acsbench.datasets.clinical.groups import Group, Strip, is_complete, warn
 from acsbench.ecg.leads import signed_lead
 from acsbench.errors import DataError
 
@@ -55,6 +55,8 @@ def _strip(data: Element, fs: float, start: float | None) -> Strip:
     lead = _text(data, "leadid")
     if not lead:
         raise DataError("a lead of the rhythm has no LeadID", fix=EXPORT)
+    if signed_lead(lead) is None:
+        return Strip(lead, np.empty(0), "", fs)  # only its name is of use, in a message
     try:
         payload = base64.b64decode("".join(_text(data, "waveformdata").split()), validate=True)
     except ValueError as error:
@@ -76,8 +78,6 @@ def _strip(data: Element, fs: float, start: float | None) -> Strip:
     offset = number(_text(data, "leadtimeoffset"))
     when = None if start is None and offset is None else (start or 0.0) + (offset or 0.0)
     unit = _text(data, "leadamplitudeunits")
-    if signed_lead(lead) is None:
-        return Strip(lead, counts, unit, fs, when)
     for tag in ("FirstSampleBaseline", "LeadOffsetFirstSample"):
         if number(_text(data, tag.lower())):
             warn(f"a GE MUSE file states {tag}, which is not documented; it is not applied")
@@ -96,7 +96,8 @@ def _with_times(groups: Sequence[Group]) -> list[Group]:
     strips = [strip for group in groups for strip in group.strips]
     starts = sorted({strip.start for strip in strips if strip.start is not None})
     unit = None
-    if len(starts) > 1:
+    alone = [group for group in groups if len({strip.start for strip in group.strips}) == 1]
+    if len(starts) > 1 and not any(is_complete([group]) for group in alone):
         lasting = [min(s.seconds for s in strips if s.start == start) for start in starts]
         steps = np.diff(starts)
         for seconds in (1e-3, 1.0, 1 / strips[0].fs):
