@@ -27,6 +27,14 @@ def command(
     start: Annotated[float, typer.Option(min=0, help="Second at which the page begins.")] = 0.0,
     low: Annotated[float | None, typer.Option(help="Band-pass from this frequency, Hz.")] = None,
     high: Annotated[float | None, typer.Option(help="Band-pass up to this frequency, Hz.")] = None,
+    gain: Annotated[
+        float | None,
+        typer.Option(
+            min=1e-6,
+            help="Counts per millivolt of a WFDB record whose header states no gain, or 0.",
+            show_default=False,
+        ),
+    ] = None,
     measure: Annotated[
         bool,
         typer.Option(
@@ -48,7 +56,7 @@ def command(
     if (low is None) != (high is None):
         raise ConfigurationError("--low and --high go together, such as --low 0.5 --high 40")
     name = record.stem if record.suffix.lower() in (".hea", ".dat", *SUFFIXES) else record.name
-    recording = read_recording_file(record, name)
+    recording = read_recording_file(record, name, gain)
     path = out or Path(f"{name}.png")
     try:
         options: dict[str, Any] = {

@@ -157,9 +157,15 @@ def _signed(source: Path, found: Sequence[_Found]) -> dict[str, NDArray[np.float
     stored = stored[:, slice(*_between_pulses(names, stored, rate))]
     leads: dict[str, NDArray[np.float64]] = {}
     for ((name, sign), _), row in zip(found, stored, strict=True):
-        lead = leads.setdefault(name, sign * row)
+        row = sign * row
+        lead = leads.get(name)
+        if lead is None:
+            leads[name] = row
+            continue
         # The opposite of a lead, as of aVR in Cabrera's order, may stand beside it.
-        if not np.allclose(lead, sign * row, rtol=0, atol=AGREEMENT, equal_nan=True):
+        missing = np.isnan(lead)
+        leads[name] = np.where(missing, row, lead)
+        if (np.abs(row - lead) > AGREEMENT).any():
             raise file_error(
                 source,
                 f"lead {name} is there more than once, with different samples: "
