@@ -29,10 +29,10 @@ CORRECT = "Correct this line of the header"
 _COPY = "Copy the header again from its source"
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
-# A record's name may hold blanks: it ends where the rest of the line reads as it should.
-_RECORD = re.compile(
-    r"(?P<name>.+?)(?:/(?P<segments>\d{1,9}))?\s+(?P<signals>\d{1,9})(?:\s+(?P<rest>.*))?"
-)
+_REST = r"(?:/(?P<segments>\d{1,9}))?\s+(?P<signals>\d{1,9})(?:\s+(?P<rest>.*))?"
+_BEHIND_NAME = re.compile(_REST)
+# The name of a record that was renamed may hold blanks: it ends where the rest reads as it should.
+_RECORD = re.compile(rf".+?{_REST}")
 _RATE = re.compile(rf"(?P<rate>{_NUMBER})(?:/[^(\s]*)?(?:\([^)]*\))?")
 _SIGNAL = re.compile(
     r"(?P<file>.+?)\s+(?P<format>\d{1,4})(?P<layout>(?:[x:+]-?\d{0,15})*)(?:\s+(?P<rest>.*))?"
@@ -164,7 +164,7 @@ def segments_named(record: Path) -> list[str]:
         lines, _ = _lines(record)
     except DataError:
         return []
-    match = _RECORD.fullmatch(_without_name(record, lines[0][1])) if lines else None
+    match = _match_record(record, lines[0][1]) if lines else None
     if match is None or match["segments"] is None:
         return []
     return [found["name"] for _, line in lines[1:] if (found := _SEGMENT.fullmatch(line))]
@@ -217,16 +217,17 @@ def line_error(record: Path, number: int, problem: str, fix: str = CORRECT) -> D
     return file_error(record, f"line {number} of the header {problem}", fix)
 
 
-def _without_name(record: Path, line: str) -> str:
-    """The line with a name of one word: that of the file is known, and may hold anything."""
-    name = record.name
-    behind = line[len(name) :]
-    return "record" + behind if line.startswith(name) and re.match(r"/\d+\s|\s", behind) else line
+def _match_record(record: Path, line: str) -> re.Match[str] | None:
+    """What a record line holds; the name is known from the file, and may hold anything."""
+    behind = line[len(record.name) :]
+    if line.startswith(record.name) and re.match(r"/\d+\s|\s", behind):
+        return _BEHIND_NAME.fullmatch(behind)
+    return _RECORD.fullmatch(line)
 
 
 def _record_line(record: Path, number: int, line: str) -> tuple[int | None, int, list[str]]:
     """Number of segments, number of signals, and what follows."""
-    match = _RECORD.fullmatch(_without_name(record, line))
+    match = _match_record(record, line)
     if match is None:
         raise line_error(
             record,
