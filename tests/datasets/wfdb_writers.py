@@ -73,6 +73,7 @@ def write_record(
     **kinds: object,
 ) -> Path:
     """Write counts, shape (leads, samples), one sample per frame, and a header."""
+    folder, name = (folder / name).parent, (folder / name).name
     file = file or f"{name}.dat"
     (folder / file).parent.mkdir(parents=True, exist_ok=True)
     (folder / file).write_bytes(encode(counts.T.reshape(-1), form))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from acsbench.datasets.clinical_file import is_clinical_file, read_clinical_file
 from acsbench.datasets.wfdb_file import read_wfdb
+from acsbench.datasets.wfdb_header import header_path, record_path
 from acsbench.ecg.recording import Recording
 
 
@@ -23,6 +24,11 @@ def read_recording_file(path: Path, ecg_id: str, gain: float | None = None) -> R
     Raises:
         ConfigurationError, DataError: as `read_wfdb` and `read_clinical_file`.
     """
-    if is_clinical_file(path):
-        return read_clinical_file(path, ecg_id)
-    return read_wfdb(path, ecg_id, gain)
+    if is_wfdb_record(path):
+        return read_wfdb(path, ecg_id, gain)
+    return read_clinical_file(path, ecg_id)
+
+
+def is_wfdb_record(path: Path) -> bool:
+    """Whether a path names a WFDB record, which may be called by any of its files."""
+    return not is_clinical_file(path) or header_path(record_path(path)).is_file()

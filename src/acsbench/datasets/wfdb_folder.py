@@ -28,7 +28,7 @@ from acsbench.datasets.recording_file import read_recording_file
 from acsbench.datasets.schema import OLDEST, Tables
 from acsbench.datasets.source_table import RowCheck, read_table, reject_rows, to_numbers
 from acsbench.datasets.wfdb_file import says_simulated
-from acsbench.datasets.wfdb_header import HEADER, segments_named
+from acsbench.datasets.wfdb_header import HEADER, SIGNAL_SUFFIXES, segments_named
 from acsbench.disclosure import shown_count
 from acsbench.errors import DataError, DataErrors
 
@@ -91,7 +91,9 @@ def _open(root: Path, raw: pd.DataFrame, path: Path) -> Dataset:
     """The dataset of a table, as text, that `path` holds."""
     description = read_description(root)
     text = raw.drop(columns="source_row").apply(lambda column: column.str.strip())
-    records = text["record"].str.removesuffix(".hea").str.removesuffix(".dat")
+    records = text["record"]
+    for suffix in (HEADER, *SIGNAL_SUFFIXES):
+        records = records.str.removesuffix(suffix)
     ids = text.get("ecg_id", records)
     numbers = {column: to_numbers(text[column]) for column in ("age", "fold") if column in text}
     labels = {column: _typed(text[column]) for column in text if column not in KNOWN}
@@ -209,7 +211,7 @@ def _records_below(root: Path) -> set[str]:
     segments = set()
     for record in records:
         # A record that consists of others has no signal file: few headers must be opened.
-        if f"{record}.dat" not in names:
+        if not any(f"{record}{suffix}" in names for suffix in SIGNAL_SUFFIXES):
             below = PurePosixPath(record).parent
             segments |= {(below / name).as_posix() for name in segments_named(root / record)}
     files = {name for name in names if PurePosixPath(name).suffix.lower() in SUFFIXES}
