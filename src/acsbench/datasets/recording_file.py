@@ -6,7 +6,7 @@ from pathlib import Path
 
 from acsbench.datasets.clinical_file import is_clinical_file, read_clinical_file
 from acsbench.datasets.wfdb_file import read_wfdb
-from acsbench.datasets.wfdb_header import header_path, record_path
+from acsbench.datasets.wfdb_header import header_path, is_file, record_path
 from acsbench.ecg.recording import Recording
 
 
@@ -31,4 +31,4 @@ def read_recording_file(path: Path, ecg_id: str, gain: float | None = None) -> R
 
 def is_wfdb_record(path: Path) -> bool:
     """Whether a path names a WFDB record, which may be called by any of its files."""
-    return not is_clinical_file(path) or header_path(record_path(path)).is_file()
+    return not is_clinical_file(path) or is_file(header_path(record_path(path)))

@@ -21,6 +21,7 @@ from acsbench.datasets.wfdb_header import (
     SegmentLine,
     SignalLine,
     header_path,
+    is_file,
     leaves_folder,
     line_error,
     read_header,
@@ -35,8 +36,8 @@ SIMULATED = "simulated"
 _Key = tuple[tuple[str, int] | str, int]
 """What is the same signal in all segments: a signed lead or another name, and which of those."""
 
-LONGEST = 10**8
-"""Frames of a record; ten times as many as a day has at 125 Hz."""
+LONGEST = 2 * 10**7
+"""Samples per signal of a record that is joined; as many as 11 h have at 500 Hz."""
 
 
 def read_wfdb(record: Path, ecg_id: str, gain: float | None = None) -> Recording:
@@ -113,10 +114,14 @@ def _join_segments(header: Header, gain: float | None) -> list[FileSignal]:
             f"{header.length}",
             "Correct the number of samples in the header",
         )
-    if length > LONGEST:
+    per_frame = max(
+        (line.samples_per_frame for _, part in parts if part for line in part.signals), default=1
+    )
+    if length * per_frame > LONGEST:
         raise file_error(
             header.record,
-            f"the record has {length} samples per signal; at most {LONGEST} are read",
+            f"the record's segments have {length * per_frame} samples per signal; at most "
+            f"{LONGEST} are joined",
             "Cut out the part that you need",
         )
     joined: dict[_Key, NDArray[np.float64]] = {}
@@ -125,7 +130,7 @@ def _join_segments(header: Header, gain: float | None) -> list[FileSignal]:
     for segment, part in parts:
         for key, signal in _of_segment(header, segment, part, gain).items() if part else ():
             seen = first.setdefault(key, signal)
-            per_frame = round(signal.rate / header.rate)
+            in_frame = round(signal.rate / header.rate)
             if signal.rate != seen.rate:
                 raise line_error(
                     header.record,
@@ -136,8 +141,8 @@ def _join_segments(header: Header, gain: float | None) -> list[FileSignal]:
                 )
             if isinstance(key[0], tuple):
                 if key not in joined:
-                    joined[key] = np.full(length * per_frame, np.nan)
-                place = slice(start * per_frame, (start + segment.length) * per_frame)
+                    joined[key] = np.full(length * in_frame, np.nan)
+                place = slice(start * in_frame, (start + segment.length) * in_frame)
                 joined[key][place] = signal.samples
         start += segment.length
     return [
@@ -158,7 +163,7 @@ def _segments(header: Header) -> list[tuple[SegmentLine, Header | None]]:
                 header.record, segment.line, "names a segment outside of the header's folder"
             )
         path = header.record.parent / segment.name
-        if not header_path(path).is_file():
+        if not is_file(header_path(path)):
             raise line_error(
                 header.record,
                 segment.line,

@@ -115,9 +115,17 @@ def record_path(path: Path) -> Path:
     """The record that a path names, which may be that of its header or signal file."""
     if path.suffix == HEADER:
         return path.with_suffix("")
-    if path.suffix in SIGNAL_SUFFIXES and not header_path(path).is_file():
+    if path.suffix in SIGNAL_SUFFIXES and not is_file(header_path(path)):
         return path.with_suffix("")
     return path
+
+
+def is_file(path: Path) -> bool:
+    """Whether a file is there; names that no file can have are those of none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def header_path(record: Path) -> Path:
@@ -267,15 +275,17 @@ def _length(record: Path, number: int, rest: list[str]) -> int | None:
 
 def _check_count(record: Path, lines: list[tuple[int, str]], count: int, what: str) -> None:
     if not count:
-        raise line_error(record, lines[0][0], f"announces no {what}", _COPY)
+        raise line_error(record, lines[0][0], f"states 0 as number of {what}", _COPY)
     found = len(lines) - 1
     if found == count:
         return
-    fix = f"Correct the number in line {lines[0][0]}, or the lines below it"
-    announced = f"the header announces {count} {what} in line {lines[0][0]}, and describes {found}"
-    if found > count:
-        announced += f"; line {lines[count + 1][0]} is the first that is too much"
-    raise file_error(record, announced, fix)
+    beyond = f"; line {lines[count + 1][0]} is one too many" if found > count else ""
+    raise line_error(
+        record,
+        lines[0][0],
+        f"states {count} as number of {what}, and {found} lines describe them{beyond}",
+        "Correct the number, or the lines below it",
+    )
 
 
 def _signal_line(record: Path, number: int, line: str) -> SignalLine:

@@ -15,7 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acsbench.datasets.file_leads import LEAVE_OUT, file_error
-from acsbench.datasets.wfdb_header import CORRECT, Header, SignalLine, leaves_folder, line_error
+from acsbench.datasets.wfdb_header import (
+    CORRECT,
+    Header,
+    SignalLine,
+    is_file,
+    leaves_folder,
+    line_error,
+)
+from acsbench.errors import ConfigurationError
 
 NULL = "0"
 """The format of a signal that was not recorded."""
@@ -124,7 +132,7 @@ def _check_lines(record: Path, lines: Sequence[SignalLine], earlier: Sequence[st
             "names a signal file outside of the header's folder",
             "Copy the signal file beside the header, and name it there",
         )
-    if not (record.parent / first.file).is_file():
+    if not is_file(record.parent / first.file):
         raise file_error(
             record,
             f"the signal file that the header names is missing (line {first.line})",
@@ -174,7 +182,8 @@ def _read_file(record: Path, lines: Sequence[SignalLine], frames: int) -> list[N
     size = path.stat().st_size
     if size < expected:
         raise file_error(record, f"the signal file is truncated: {size} of {expected} bytes", _COPY)
-    ahead = frames + max(line.skew for line in lines)
+    available = _samples_in(size - first.offset, needed) // per_frame
+    ahead = min(frames + max(line.skew for line in lines), available)
     try:
         content = np.fromfile(
             path, np.uint8, _bytes_of(ahead * per_frame, needed), offset=first.offset
@@ -185,8 +194,7 @@ def _read_file(record: Path, lines: Sequence[SignalLine], frames: int) -> list[N
         ) from error
     content = np.pad(content, (0, -len(content) % needed[-1]))
     samples = _DECODERS[first.format](content)
-    available = min(ahead, _samples_in(size - first.offset, needed) // per_frame)
-    table = samples[: available * per_frame].reshape(-1, per_frame)
+    table = samples[: ahead * per_frame].reshape(-1, per_frame)
     signals = []
     start = 0
     for line in lines:
@@ -231,8 +239,12 @@ def _read_flac(record: Path, lines: Sequence[SignalLine], frames: int) -> list[N
 
 
 def _flac(record: Path, path: Path) -> Any:
-    import soundfile
-
+    try:
+        import soundfile
+    except (ImportError, OSError) as error:
+        raise ConfigurationError(
+            "reading WFDB records in FLAC needs soundfile and libsndfile: install both"
+        ) from error
     try:
         return soundfile.SoundFile(path)
     except RuntimeError as error:
