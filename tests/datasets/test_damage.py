@@ -40,7 +40,7 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
     ),
     "header cut off": (
         lambda f: first_record(f).with_suffix(".hea").write_text("sim 12\n"),
-        "row 2, column 'record': the header",
+        "row 2, column 'record': line 1 of the header states no sampling frequency",
     ),
     "no signal file": (
         lambda f: first_record(f).with_suffix(".dat").unlink(),

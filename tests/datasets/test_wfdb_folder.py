@@ -10,6 +10,7 @@ from acsbench.datasets.wfdb_file import read_wfdb, says_simulated
 from acsbench.datasets.wfdb_folder import open_unlabelled_folder, open_wfdb_folder
 from acsbench.errors import DataError
 from tests.datasets.builders import edit_labels, first_record, wfdb_folder
+from tests.datasets.wfdb_writers import write_record
 
 
 @pytest.fixture
@@ -182,3 +183,50 @@ def test_a_table_may_say_what_models_use_of_unlabelled_ecgs(folder: Path) -> Non
 def test_an_unlabelled_folder_without_ecgs(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no ECG file"):
         open_unlabelled_folder(tmp_path)
+
+
+@pytest.fixture
+def counts() -> np.ndarray:
+    """Ten seconds of noise on twelve leads at 500 Hz, in µV."""
+    return np.random.default_rng(0).integers(-900, 900, (12, 5000))
+
+
+def test_records_are_found_by_their_headers(tmp_path: Path, counts: np.ndarray) -> None:
+    for name in ("r1.v2", "sub/Größe", "two words", "x.y.z"):
+        write_record(tmp_path, counts, name)
+    write_record(tmp_path, counts, "matlab", file="matlab.mat")
+    (tmp_path / "RECORDS").write_text("r1.v2\nmatlab\n")
+    (tmp_path / "._r1.v2.hea").write_bytes(b"\0\5\x16\7")  # of macOS
+    dataset = open_unlabelled_folder(tmp_path)
+    found = dataset.tables.ecg["ecg_id"].tolist()
+    assert found == ["matlab", "r1.v2", "sub/Größe", "two words", "x.y.z"]
+    for record in found:
+        assert dataset.read(tmp_path / record, record).fs == 500
+    assert dataset.read(tmp_path / "matlab.mat", "a").fs == 500
+
+
+@pytest.mark.parametrize("folder", ["", "p1/"])
+def test_segments_are_no_records_of_their_own(
+    tmp_path: Path, counts: np.ndarray, folder: str
+) -> None:
+    write_record(tmp_path, counts, f"{folder}other")
+    write_record(tmp_path, counts[:, :2500], f"{folder}r_1")
+    (tmp_path / f"{folder}r_layout.hea").write_text("r_layout 1 500 0\n~ 0 200 16 0 0 0 0 I\n")
+    (tmp_path / f"{folder}r.hea").write_text("r/4 12 500\nr_layout 0\nr_1 2500\n~ 10\nr_1 2500\n")
+    dataset = open_unlabelled_folder(tmp_path)
+    assert dataset.tables.ecg["ecg_id"].tolist() == [f"{folder}other", f"{folder}r"]
+    assert dataset.read(tmp_path / f"{folder}r", "a").signal.shape == (12, 5010)
+
+
+def test_the_description_may_state_the_gain(tmp_path: Path, counts: np.ndarray) -> None:
+    write_record(tmp_path, counts, gain="0")
+    (tmp_path / "labels.csv").write_text("record,patient_id\nr,1\n")
+    with pytest.raises(DataError, match=r"states no gain of lead I .*dataset.yaml"):
+        open_wfdb_folder(tmp_path).read(tmp_path / "r", "r")
+    (tmp_path / "dataset.yaml").write_text("gain: 1000\n")
+    dataset = open_wfdb_folder(tmp_path)
+    np.testing.assert_allclose(dataset.read(tmp_path / "r", "r").signal, counts / 1000, atol=1e-6)
+    for gain in ("0", "-5", "yes", "high", "[1]", ".inf", ".nan"):
+        (tmp_path / "dataset.yaml").write_text(f"gain: {gain}\n")
+        with pytest.raises(DataError, match="not a positive number"):
+            open_wfdb_folder(tmp_path)

@@ -17,7 +17,7 @@ from acsbench.ecg.recording import Recording
         (1e-3, 100, "below 0.01 mV"),
         (1, 501, "an offset beyond 500 mV"),
         (1, -501, "an offset beyond 500 mV"),
-        (np.inf, 0, "beyond"),
+        (np.inf, 0, "infinite"),
     ],
 )
 def test_amplitudes_are_judged_about_the_offset(

@@ -27,6 +27,15 @@ def command(
     start: Annotated[float, typer.Option(min=0, help="Second at which the page begins.")] = 0.0,
     low: Annotated[float | None, typer.Option(help="Band-pass from this frequency, Hz.")] = None,
     high: Annotated[float | None, typer.Option(help="Band-pass up to this frequency, Hz.")] = None,
+    gain: Annotated[
+        float | None,
+        typer.Option(
+            min=1e-6,
+            help="Counts per millivolt of a WFDB record, where its header states no gain or 0. "
+            "A gain that it states is kept.",
+            show_default=False,
+        ),
+    ] = None,
     measure: Annotated[
         bool,
         typer.Option(
@@ -39,16 +48,18 @@ def command(
     sex: Annotated[Literal["female", "male"] | None, typer.Option(help="As for --age.")] = None,
 ) -> None:
     """Draw one ECG as the clinical page: 25 mm/s, 10 mm/mV, true to scale on A4."""
-    from acsbench.datasets.clinical_file import SUFFIXES, is_clinical_file
-    from acsbench.datasets.recording_file import read_recording_file
+    from acsbench.datasets.clinical_file import SUFFIXES
+    from acsbench.datasets.recording_file import is_wfdb_record, read_recording_file
     from acsbench.datasets.wfdb_file import says_simulated
+    from acsbench.datasets.wfdb_header import HEADER, SIGNAL_SUFFIXES
     from acsbench.ecg.measurements import measure_levels
     from acsbench.ecg.plot import page_bytes, plot_page
 
     if (low is None) != (high is None):
         raise ConfigurationError("--low and --high go together, such as --low 0.5 --high 40")
-    name = record.stem if record.suffix.lower() in (".hea", ".dat", *SUFFIXES) else record.name
-    recording = read_recording_file(record, name)
+    files = (HEADER, *SIGNAL_SUFFIXES, *SUFFIXES)
+    name = record.stem if record.suffix.lower() in files else record.name
+    recording = read_recording_file(record, name, gain)
     path = out or Path(f"{name}.png")
     try:
         options: dict[str, Any] = {
@@ -56,7 +67,7 @@ def command(
             "start": start,
             "heart_rate": float(measure_levels(recording)["heart_rate"].iloc[0]),
             "filter_band": None if low is None or high is None else (low, high),
-            "simulated": not is_clinical_file(record) and says_simulated(record),
+            "simulated": is_wfdb_record(record) and says_simulated(record),
         }
         if measure:
             from acsbench.ecg.annotate import annotated_page

@@ -102,7 +102,7 @@ class Dataset:
             folder, name = os.path.split(relative)  # a Path each takes five times as long
             if folder not in folders:
                 folders[folder] = _file_sizes(self.root / folder)
-            for suffix in ("", ".hea", ".dat"):
+            for suffix in ("", ".hea", ".dat", ".mat"):
                 size = folders[folder].get(name + suffix)
                 if size is not None:
                     digest.update(f"{relative}{suffix}:{size}\n".encode())

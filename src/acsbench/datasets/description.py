@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,8 @@ def read_description(folder: Path) -> dict[str, Any]:
     """Read `dataset.yaml` of a folder.
 
     Returns:
-        Its keys, of which `name`, `description`, `simulated` (no patient was involved), `tasks`
-        and those of `Terms` mean something; empty where there is no such file.
+        Its keys, of which `name`, `description`, `simulated` (no patient was involved), `tasks`,
+        `gain` and those of `Terms` mean something; empty where there is no such file.
 
     Raises:
         DataError: the file is not YAML, or not a mapping with a list of tasks.
@@ -36,6 +37,24 @@ def read_description(folder: Path) -> dict[str, Any]:
     if not isinstance(description, dict) or not isinstance(description.get("tasks", []), list):
         raise DataError("this is not a mapping with a list of tasks", file=path, fix=fix)
     return description
+
+
+def gain_of(description: dict[str, Any]) -> float | None:
+    """Counts per millivolt that `dataset.yaml` states for WFDB records that state none.
+
+    Raises:
+        DataError: the gain is not a positive number.
+    """
+    gain = description.get("gain")
+    if gain is None:
+        return None
+    if isinstance(gain, bool) or not isinstance(gain, int | float) or not 0 < gain < math.inf:
+        raise DataError(
+            f"the gain is {gain!r}, not a positive number",
+            file=DESCRIPTION,
+            fix="Give the counts per millivolt, such as 1000",
+        )
+    return float(gain)
 
 
 def terms_of(description: dict[str, Any], published: Terms | None = None) -> Terms:

@@ -95,14 +95,6 @@ def twelve_leads(source: Path, ecg_id: str, signals: Sequence[FileSignal]) -> Re
             f"lead {', '.join(missing)} is missing; found {names_found(signals)}",
             f"Rename the signals if they are those leads, or {LEAVE_OUT}",
         )
-    implausible = implausible_amplitude(np.stack(list(leads.values())))
-    if implausible is not None:
-        name = list(leads)[implausible[0]]
-        raise file_error(
-            source,
-            f"lead {name} {implausible[1]}: its unit or gain is wrong",
-            f"Correct the unit or the gain, or {LEAVE_OUT}",
-        )
     leads = _with_limb_leads(leads)
     empty = [lead for lead in LEADS if not np.isfinite(leads[lead]).any()]
     if empty:
@@ -151,15 +143,28 @@ def _missing(names: set[str]) -> list[str]:
 
 
 def _signed(source: Path, found: Sequence[_Found]) -> dict[str, NDArray[np.float64]]:
-    """The leads with their signs, mV, each once and without calibration pulses."""
+    """The leads with their signs, mV, each once, plausible and without calibration pulses."""
     stored = np.stack([_in_millivolts(source, name, signal) for (name, _), signal in found])
     names, rate = [name for (name, _), _ in found], found[0][1].rate
+    implausible = implausible_amplitude(stored)
+    if implausible is not None:
+        raise file_error(
+            source,
+            f"lead {names[implausible[0]]} {implausible[1]}: its unit or gain is wrong",
+            f"Correct the unit or the gain, or {LEAVE_OUT}",
+        )
     stored = stored[:, slice(*_between_pulses(names, stored, rate))]
     leads: dict[str, NDArray[np.float64]] = {}
     for ((name, sign), _), row in zip(found, stored, strict=True):
-        lead = leads.setdefault(name, sign * row)
+        row = sign * row
+        lead = leads.get(name)
+        if lead is None:
+            leads[name] = row
+            continue
         # The opposite of a lead, as of aVR in Cabrera's order, may stand beside it.
-        if not np.allclose(lead, sign * row, rtol=0, atol=AGREEMENT, equal_nan=True):
+        missing = np.isnan(lead)
+        leads[name] = np.where(missing, row, lead)
+        if (np.abs(row - lead) > AGREEMENT).any():
             raise file_error(
                 source,
                 f"lead {name} is there more than once, with different samples: "
@@ -193,7 +198,8 @@ def _in_millivolts(source: Path, lead: str, signal: FileSignal) -> NDArray[np.fl
         )
         raise file_error(source, f"lead {lead} is {stated}", "State the unit as mV, uV or V")
     samples = np.asarray(signal.samples, dtype=np.float64)
-    return samples if factor == 1 else samples * factor
+    with np.errstate(over="ignore"):  # infinite values are found below
+        return samples if factor == 1 else samples * factor
 
 
 def _with_limb_leads(leads: Mapping[str, NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:

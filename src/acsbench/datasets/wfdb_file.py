@@ -2,115 +2,213 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-import wfdb
+import numpy as np
+from numpy.typing import NDArray
 
-from acsbench.datasets.file_leads import FileSignal, file_error, twelve_leads
+from acsbench.datasets.file_leads import (
+    LEAVE_OUT,
+    FileSignal,
+    file_error,
+    millivolts_per,
+    twelve_leads,
+)
+from acsbench.datasets.wfdb_header import (
+    NULL_SEGMENT,
+    Header,
+    SegmentLine,
+    SignalLine,
+    header_path,
+    is_file,
+    leaves_folder,
+    line_error,
+    read_header,
+    record_path,
+)
+from acsbench.datasets.wfdb_signals import read_samples
+from acsbench.ecg.leads import signed_lead
 from acsbench.ecg.recording import Recording
+from acsbench.errors import ConfigurationError
 
 SIMULATED = "simulated"
-UNREADABLE = (ValueError, IndexError, KeyError, TypeError, AttributeError, OSError)
-"""What wfdb raises for files that are not as they should be."""
+_Key = tuple[tuple[str, int] | str, int]
+"""What is the same signal in all segments: a signed lead or another name, and which of those."""
 
-BYTES_PER_SAMPLE = {"80": 1.0, "212": 1.5, "16": 2.0, "61": 2.0, "160": 2.0, "24": 3.0, "32": 4.0}
+LONGEST = 2 * 10**7
+"""Samples per signal of a record that is joined; as many as 11 h have at 500 Hz."""
 
 
-def read_wfdb(record: Path, ecg_id: str) -> Recording:
+def read_wfdb(record: Path, ecg_id: str, gain: float | None = None) -> Recording:
     """Read the twelve leads of a WFDB record; further signals are ignored.
 
+    Several samples per frame are all kept. A record of several segments is joined; what a
+    segment lacks is NaN. Names, signs, units, calibration pulses and absent limb leads are
+    treated as by `file_leads.twelve_leads`.
+
     Args:
-        record: path of the record, with or without `.hea` or `.dat`.
+        record: path of the record, with or without the suffix of its header or signal file.
         ecg_id: identifies the ECG.
+        gain: counts per millivolt of the leads whose gain the header states as 0 or not at all.
 
     Returns:
         The twelve leads in the standard order at the record's own rate and length, mV.
 
     Raises:
-        DataError: header or signal file is missing, unreadable or truncated; or as
-            `twelve_leads`.
+        DataError: header or signal file is missing, truncated or not as specified; a lead's
+            gain is unknown; or as `twelve_leads`.
+        ConfigurationError: `gain` is not a positive number.
     """
-    record = _without_suffix(record)
-    content = _read_record(record)
-    signals = [
-        FileSignal(name or "", samples, (unit or "mV").strip(), content.fs)
-        for name, unit, samples in zip(
-            content.sig_name, content.units, content.p_signal.T, strict=True
-        )
-    ]
-    return twelve_leads(record, ecg_id, signals)
-
-
-def _read_record(record: Path) -> wfdb.Record:
-    """Header and signal in one go: parsing the header takes most of the time."""
-    try:
-        content = wfdb.rdrecord(str(record))
-    except UNREADABLE as error:
-        # What is wrong? Header first, then the files' sizes, then something else.
-        _check_signal_files(record, _read_header(record))
-        raise file_error(
-            record,
-            f"the signal cannot be read ({type(error).__name__})",
-            "Copy the record again from its source",
-        ) from error
-    _check_described(record, content)
-    _check_signal_files(record, content)
-    return content
+    if gain is not None and not 0 < gain < np.inf:
+        raise ConfigurationError(f"the gain is {gain:g}; give the counts per millivolt, above 0")
+    header = read_header(record_path(record))
+    read = _join_segments if header.segments else _read_signals
+    return twelve_leads(header.record, ecg_id, read(header, gain))
 
 
 def says_simulated(record: Path) -> bool:
     """Whether a comment in the record's header says that it was simulated."""
-    comments = _read_header(_without_suffix(record)).comments or []
+    comments = read_header(record_path(record)).comments
     return any(SIMULATED in comment.casefold() for comment in comments)
 
 
-def _without_suffix(record: Path) -> Path:
-    return record.with_suffix("") if record.suffix in (".hea", ".dat") else record
+def _read_signals(header: Header, gain: float | None) -> list[FileSignal]:
+    """The signals of a record that has signal files, in their units."""
+    lines = [_with_gain(header, line, gain) for line in header.signals]
+    signals = []
+    for line, counts in zip(lines, read_samples(header), strict=True):
+        if line.gain is not None:  # else it is no lead, and nobody looks at it
+            # A gain near 0 gives infinite values, which are refused as implausible.
+            with np.errstate(over="ignore"):
+                counts -= line.baseline
+                counts /= line.gain
+        rate = header.rate * line.samples_per_frame
+        signals.append(FileSignal(line.name, counts, line.unit, rate))
+    return signals
 
 
-def _read_header(record: Path) -> wfdb.Record:
-    if not record.with_name(record.name + ".hea").is_file():
-        raise file_error(
-            record, "the record has no header file (.hea)", "Copy the header beside the signal"
+def _with_gain(header: Header, line: SignalLine, gain: float | None) -> SignalLine:
+    """The line with the gain that the caller states, if it is a lead's and states none."""
+    if line.gain is not None or signed_lead(line.name) is None or line.format == "0":
+        return line
+    if gain is None:
+        raise line_error(
+            header.record,
+            line.line,
+            f"states no gain of lead {line.name} (0 is none), so that its millivolts are unknown",
+            "Give the counts per millivolt: in the header; as gain in dataset.yaml; or as "
+            "--gain (gain= in Python)",
         )
-    try:
-        header = wfdb.rdheader(str(record))
-    except UNREADABLE as error:
-        raise file_error(
-            record,
-            f"the header cannot be read ({type(error).__name__})",
-            "Copy the header again from its source",
-        ) from error
-    _check_described(record, header)
-    return header
+    return replace(line, gain=gain, unit="mV")
 
 
-def _check_described(record: Path, header: wfdb.Record) -> None:
-    if not header.n_sig or not header.sig_name or not header.sig_len or not header.fs:
+def _join_segments(header: Header, gain: float | None) -> list[FileSignal]:
+    """The signals of a record that consists of others, one after the other."""
+    parts = _segments(header)
+    length = sum(segment.length for segment, _ in parts)
+    if header.length not in (None, length):
         raise file_error(
-            record, "the header describes no signal", "Copy the header again from its source"
+            header.record,
+            f"the header's segments have {length} samples together; its record line states "
+            f"{header.length}",
+            "Correct the number of samples in the header",
         )
+    per_frame = max(
+        (line.samples_per_frame for _, part in parts if part for line in part.signals), default=1
+    )
+    if length * per_frame > LONGEST:
+        raise file_error(
+            header.record,
+            f"the record's segments have {length * per_frame} samples per signal; at most "
+            f"{LONGEST} are joined",
+            "Cut out the part that you need",
+        )
+    joined: dict[_Key, NDArray[np.float64]] = {}
+    first: dict[_Key, FileSignal] = {}
+    start = 0
+    for segment, part in parts:
+        for key, signal in _of_segment(header, segment, part, gain).items() if part else ():
+            seen = first.setdefault(key, signal)
+            in_frame = round(signal.rate / header.rate)
+            if signal.rate != seen.rate:
+                raise line_error(
+                    header.record,
+                    segment.line,
+                    f"names a segment whose {signal.name} has {signal.rate:g} samples per second, "
+                    f"and {seen.rate:g} in an earlier segment",
+                    f"Bring the segments to one rate, or {LEAVE_OUT}",
+                )
+            if isinstance(key[0], tuple):
+                if key not in joined:
+                    joined[key] = np.full(length * in_frame, np.nan)
+                place = slice(start * in_frame, (start + segment.length) * in_frame)
+                joined[key][place] = signal.samples
+        start += segment.length
+    return [
+        replace(signal, samples=joined[key], unit="mV") if key in joined else signal
+        for key, signal in first.items()
+    ]
 
 
-def _check_signal_files(record: Path, header: wfdb.Record) -> None:
-    """Compare the files' sizes with what the header promises, where the format has a size."""
-    expected: dict[str, float] = {}
-    for number, name in enumerate(header.file_name):
-        size = BYTES_PER_SAMPLE.get(header.fmt[number])
-        offset = header.byte_offset[number] or 0
-        frame = header.samps_per_frame[number] or 1
-        if size is not None:
-            expected[name] = expected.get(name, offset) + header.sig_len * frame * size
-    for name in dict.fromkeys(header.file_name):
-        path = record.parent / name
-        if not path.is_file():
-            raise file_error(
-                record, "the signal file that the header names is missing", "Copy it to the header"
+def _segments(header: Header) -> list[tuple[SegmentLine, Header | None]]:
+    """The segments with their headers, None where nothing was recorded, without the layout."""
+    parts: list[tuple[SegmentLine, Header | None]] = []
+    for segment in header.segments:
+        if segment.name == NULL_SEGMENT or not segment.length:
+            parts.append((segment, None))
+            continue
+        if leaves_folder(segment.name):
+            raise line_error(
+                header.record, segment.line, "names a segment outside of the header's folder"
             )
-        found = path.stat().st_size
-        if found < int(expected.get(name, 0)):
-            raise file_error(
-                record,
-                f"the signal file is truncated: {found} of {int(expected[name])} bytes",
-                "Copy it again from its source",
+        path = header.record.parent / segment.name
+        if not is_file(header_path(path)):
+            raise line_error(
+                header.record,
+                segment.line,
+                "names a segment whose header is missing",
+                "Copy all records that it consists of beside it",
             )
+        part = read_header(path)
+        if part.segments:
+            raise line_error(
+                header.record, segment.line, "names a segment that has segments itself"
+            )
+        if part.rate != header.rate:
+            raise line_error(
+                header.record,
+                segment.line,
+                f"names a segment of {part.rate:g} Hz; the record has {header.rate:g} Hz",
+            )
+        if part.length not in (None, segment.length):
+            raise line_error(
+                header.record,
+                segment.line,
+                f"states {segment.length} samples; the segment's header states {part.length}",
+            )
+        parts.append((segment, replace(part, length=segment.length)))
+    return parts
+
+
+def _of_segment(
+    header: Header, segment: SegmentLine, part: Header, gain: float | None
+) -> dict[_Key, FileSignal]:
+    """The signals of one segment; leads in mV, since segments may differ in their units."""
+    signals: dict[_Key, FileSignal] = {}
+    for signal in _read_signals(part, gain):
+        lead = signed_lead(signal.name)
+        name = lead or signal.name
+        if lead is not None:
+            factor = millivolts_per(signal.unit)
+            if factor is None:
+                raise line_error(
+                    header.record,
+                    segment.line,
+                    f"names a segment whose {signal.name} is in {signal.unit!r}, which is no "
+                    "voltage",
+                    "State the unit as mV, uV or V",
+                )
+            signal = replace(signal, samples=signal.samples * factor)
+        signals[name, sum(earlier == name for earlier, _ in signals)] = signal
+    return signals

@@ -5,7 +5,10 @@ The files are WFDB records or single clinical files (see `clinical_file`), mixed
 suffix, of any other file with it) and `patient_id`; it may have `ecg_id` (else the record's
 path), `encounter_id` (the visit), `age` (years), `sex`, `fold` (an integer) and any number of
 labels (0/1, true/false; empty where unknown). An optional `dataset.yaml` gives `name`,
-`description`, `simulated` and `tasks`.
+`description`, `simulated`, `tasks` and `gain`: counts per millivolt of WFDB records whose headers
+state none.
+
+Records that a multi-segment record consists of, and the layout of it, count as parts of it.
 
 ECGs that are only to be predicted need no `patient_id`, and no `labels.csv` either.
 """
@@ -13,17 +16,19 @@ ECGs that are only to be predicted need no `patient_id`, and no `labels.csv` eit
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
+from functools import partial
+from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
 from acsbench.datasets.clinical_file import SUFFIXES
 from acsbench.datasets.dataset import Dataset
-from acsbench.datasets.description import DESCRIPTION, read_description, terms_of
+from acsbench.datasets.description import DESCRIPTION, gain_of, read_description, terms_of
 from acsbench.datasets.recording_file import read_recording_file
 from acsbench.datasets.schema import OLDEST, Tables
 from acsbench.datasets.source_table import RowCheck, read_table, reject_rows, to_numbers
 from acsbench.datasets.wfdb_file import says_simulated
+from acsbench.datasets.wfdb_header import HEADER, SIGNAL_SUFFIXES, segments_named
 from acsbench.disclosure import shown_count
 from acsbench.errors import DataError, DataErrors
 
@@ -86,7 +91,9 @@ def _open(root: Path, raw: pd.DataFrame, path: Path) -> Dataset:
     """The dataset of a table, as text, that `path` holds."""
     description = read_description(root)
     text = raw.drop(columns="source_row").apply(lambda column: column.str.strip())
-    records = text["record"].str.removesuffix(".hea").str.removesuffix(".dat")
+    records = text["record"]
+    for suffix in (HEADER, *SIGNAL_SUFFIXES):
+        records = records.str.removesuffix(suffix)
     ids = text.get("ecg_id", records)
     numbers = {column: to_numbers(text[column]) for column in ("age", "fold") if column in text}
     labels = {column: _typed(text[column]) for column in text if column not in KNOWN}
@@ -124,7 +131,7 @@ def _open(root: Path, raw: pd.DataFrame, path: Path) -> Dataset:
         tables=Tables(
             patient=patient, ecg=ecg, source=path, unfilled=unfilled, path_column="record"
         ),
-        read=read_recording_file,
+        read=partial(read_recording_file, gain=gain_of(description)),
         sources=tuple(file for file in (path, root / DESCRIPTION) if file.is_file()),
         rejected=rejected,
         notes=_notes(root, set(records), simulated),
@@ -195,11 +202,17 @@ def _notes(root: Path, listed: set[str], simulated: bool) -> tuple[str, ...]:
 
 def _records_below(root: Path) -> set[str]:
     """The WFDB records and clinical files of a folder, as `record` names them."""
-    found = set()
-    for file in root.rglob("*"):
-        name = file.relative_to(root).as_posix()
-        if file.suffix == ".hea":
-            found.add(name.removesuffix(".hea"))
-        elif file.suffix.lower() in SUFFIXES:
-            found.add(name)
-    return found
+    names = {
+        file.relative_to(root).as_posix()
+        for file in root.rglob("*")
+        if not file.name.startswith("._")  # what macOS adds to files on foreign drives
+    }
+    records = {name.removesuffix(HEADER) for name in names if name.endswith(HEADER)}
+    segments = set()
+    for record in records:
+        # A record that consists of others has no signal file: few headers must be opened.
+        if not any(f"{record}{suffix}" in names for suffix in SIGNAL_SUFFIXES):
+            below = PurePosixPath(record).parent
+            segments |= {(below / name).as_posix() for name in segments_named(root / record)}
+    files = {name for name in names if PurePosixPath(name).suffix.lower() in SUFFIXES}
+    return (records - segments) | files

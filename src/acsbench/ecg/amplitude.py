@@ -31,6 +31,8 @@ def implausible_amplitude(signal: NDArray[np.floating]) -> tuple[int, str] | Non
         if not len(recorded):
             continue
         low, high = recorded.min(), recorded.max()
+        if np.isinf(low) or np.isinf(high):
+            return row, "has infinite samples"
         # The median takes time, and the extremes nearly always suffice.
         if max(high, -low) > LARGEST:
             offset = np.median(recorded)

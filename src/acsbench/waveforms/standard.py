@@ -106,7 +106,11 @@ def standardise(ecg: Recording | PrintedPage) -> Recording | PrintedPage:
         )
     for problem, found in (
         (f"a rate of {ecg.fs:g} Hz; {LOWEST_RATE:g} Hz are needed", ecg.fs < LOWEST_RATE),
-        (f"values beyond {LARGEST:g} mV, as of another gain or unit", _largest(ecg) > LARGEST),
+        (
+            f"values beyond {LARGEST:g} mV, as of another gain or unit, or of an offset that the "
+            "device did not remove",
+            _largest(ecg) > LARGEST,
+        ),
         ("not one lead that changes", not _changes(ecg)),
     ):
         if found:

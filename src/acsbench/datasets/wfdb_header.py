@@ -1,0 +1,335 @@
+"""WFDB header files, as PhysioNet's header(5) specifies them.
+
+What is not needed is not read: base time and date, counter frequency, resolution, checksum and
+block size may have any form. Checksums and initial values are not compared with the signal:
+whoever cuts or cleans a record rarely corrects them.
+
+References:
+    https://physionet.org/physiotools/wag/header-5.htm
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
+
+from acsbench.datasets.file_leads import file_error
+from acsbench.errors import DataError
+
+HEADER = ".hea"
+SIGNAL_SUFFIXES = (".dat", ".mat")
+"""Usual suffixes of signal files, by which a record may be called, too."""
+
+NULL_SEGMENT = "~"
+LONGEST_LINE = 1000
+CORRECT = "Correct this line of the header"
+_COPY = "Copy the header again from its source"
+
+_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_REST = r"(?:/(?P<segments>\d{1,9}))?\s+(?P<signals>\d{1,9})(?:\s+(?P<rest>.*))?"
+_BEHIND_NAME = re.compile(_REST)
+# The name of a record that was renamed may hold blanks: it ends where the rest reads as it should.
+_RECORD = re.compile(rf".+?{_REST}")
+_RATE = re.compile(rf"(?P<rate>{_NUMBER})(?:/[^(\s]*)?(?:\([^)]*\))?")
+_SIGNAL = re.compile(
+    r"(?P<file>.+?)\s+(?P<format>\d{1,4})(?P<layout>(?:[x:+]-?\d{0,15})*)(?:\s+(?P<rest>.*))?"
+)
+_GAIN = re.compile(
+    rf"(?P<gain>{_NUMBER})?(?:\((?P<baseline>{_NUMBER})\))?(?:/(?P<unit>\S*))?(?=\s|$)"
+)
+_INTEGERS = re.compile(r"(?:[-+]?\d{1,15}(?:\.0*)?(?:\s+|$)){0,5}")
+_SEGMENT = re.compile(r"(?P<name>.+?)\s+(?P<length>\d{1,15})(?:\s.*)?")
+
+
+@dataclass(frozen=True)
+class SignalLine:
+    """What a header says about one signal.
+
+    Args:
+        line: of the header, counted from 1 with comments and blank lines.
+        file: name of the signal file.
+        format: number of its format; "0" is a signal that was not recorded.
+        samples_per_frame: of this signal.
+        skew: frames by which its samples stand too late in the file.
+        offset: bytes ahead of the first sample (samples, in a FLAC file).
+        gain: counts per `unit`; None where it is 0 or missing, that is, unknown.
+        baseline: count at 0 of `unit`.
+        unit: mV unless stated.
+        initial: value ahead of the first sample, for format 8.
+        name: the description.
+    """
+
+    line: int
+    file: str
+    format: str
+    samples_per_frame: int
+    skew: int
+    offset: int
+    gain: float | None
+    baseline: float
+    unit: str
+    initial: int
+    name: str
+
+
+@dataclass(frozen=True)
+class SegmentLine:
+    """What the header of a multi-segment record says about one of its records.
+
+    Args:
+        line: of the header.
+        name: of the segment's record; `~` where nothing was recorded.
+        length: in frames; 0 for the layout of a record of variable layout.
+    """
+
+    line: int
+    name: str
+    length: int
+
+
+@dataclass(frozen=True)
+class Header:
+    """A record's header.
+
+    Args:
+        record: path of the record, without suffix.
+        rate: frames per second.
+        length: in frames; None if it is not stated.
+        signals: of a record that has signal files.
+        segments: of a record that consists of others.
+        comments: lines behind `#`.
+    """
+
+    record: Path
+    rate: float
+    length: int | None
+    signals: tuple[SignalLine, ...] = ()
+    segments: tuple[SegmentLine, ...] = ()
+    comments: tuple[str, ...] = field(default=(), repr=False)
+
+
+def record_path(path: Path) -> Path:
+    """The record that a path names, which may be that of its header or signal file."""
+    if path.suffix == HEADER:
+        return path.with_suffix("")
+    if path.suffix in SIGNAL_SUFFIXES and not is_file(header_path(path)):
+        return path.with_suffix("")
+    return path
+
+
+def is_file(path: Path) -> bool:
+    """Whether a file is there; names that no file can have are those of none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def header_path(record: Path) -> Path:
+    """The header of a record, whose name may have dots."""
+    return record.with_name(record.name + HEADER)
+
+
+def read_header(record: Path) -> Header:
+    """Read a record's header.
+
+    Args:
+        record: its path, without suffix.
+
+    Raises:
+        DataError: the header is missing, or a line of it is not as specified.
+    """
+    lines, comments = _lines(record)
+    if not lines:
+        raise file_error(record, "the header has no record line", _COPY)
+    number, first = lines[0]
+    segments, count, rest = _record_line(record, number, first)
+    rate = _rate(record, number, rest)
+    length = _length(record, number, rest)
+    parse = _signal_line if segments is None else _segment_line
+    expected = count if segments is None else segments
+    _check_count(record, lines, expected, "signals" if segments is None else "segments")
+    described = tuple(parse(record, *line) for line in lines[1:])
+    return Header(
+        record,
+        rate,
+        length,
+        signals=tuple(item for item in described if isinstance(item, SignalLine)),
+        segments=tuple(item for item in described if isinstance(item, SegmentLine)),
+        comments=comments,
+    )
+
+
+def segments_named(record: Path) -> list[str]:
+    """Names of the records that a record consists of; empty if it has signal files itself.
+
+    Only the header's first lines are looked at: a header that cannot be read has none.
+    """
+    try:
+        lines, _ = _lines(record)
+    except DataError:
+        return []
+    match = _match_record(record, lines[0][1]) if lines else None
+    if match is None or match["segments"] is None:
+        return []
+    return [found["name"] for _, line in lines[1:] if (found := _SEGMENT.fullmatch(line))]
+
+
+def leaves_folder(name: str) -> bool:
+    """Whether a file's name in a header points out of the header's folder."""
+    return PurePath(name).is_absolute() or PurePath(os.path.normpath(name)).parts[:1] == ("..",)
+
+
+def _lines(record: Path) -> tuple[list[tuple[int, str]], tuple[str, ...]]:
+    """Lines with their numbers, without blank ones, and the comments."""
+    try:
+        content = header_path(record).read_bytes()
+    except FileNotFoundError:
+        raise file_error(
+            record, "the record has no header file (.hea)", "Copy the header beside the signal"
+        ) from None
+    except OSError as error:
+        raise file_error(
+            record, f"the header cannot be opened: {error.strerror}", "Check its permissions"
+        ) from error
+    lines, comments = [], []
+    for number, line in enumerate(re.split(r"\r\n|\r|\n", _decoded(record, content)), start=1):
+        text = line.strip()
+        if text.startswith("#"):
+            comments.append(text.lstrip("# \t"))
+        elif len(text) > LONGEST_LINE:
+            raise line_error(record, number, f"has {len(text)} characters", _COPY)
+        elif text:
+            lines.append((number, text))
+    return lines, tuple(comments)
+
+
+def _decoded(record: Path, content: bytes) -> str:
+    """The header's text: UTF-8, or else Western European, where µ and dashes are one byte."""
+    for encoding in ("utf-8-sig", "cp1252", "latin-1"):
+        try:
+            text = content.decode(encoding)
+            break
+        except UnicodeDecodeError:
+            continue
+    if "\0" in text:
+        raise file_error(record, "the header is not a text file in UTF-8 or Latin-1", _COPY)
+    return text
+
+
+def line_error(record: Path, number: int, problem: str, fix: str = CORRECT) -> DataError:
+    """An error in one line of a header."""
+    return file_error(record, f"line {number} of the header {problem}", fix)
+
+
+def _match_record(record: Path, line: str) -> re.Match[str] | None:
+    """What a record line holds; the name is known from the file, and may hold anything."""
+    behind = line[len(record.name) :]
+    if line.startswith(record.name) and re.match(r"/\d+\s|\s", behind):
+        return _BEHIND_NAME.fullmatch(behind)
+    return _RECORD.fullmatch(line)
+
+
+def _record_line(record: Path, number: int, line: str) -> tuple[int | None, int, list[str]]:
+    """Number of segments, number of signals, and what follows."""
+    match = _match_record(record, line)
+    if match is None:
+        raise line_error(
+            record,
+            number,
+            "is no record line: it begins with the record's name and the number of signals",
+        )
+    segments = None if match["segments"] is None else int(match["segments"])
+    return segments, int(match["signals"]), (match["rest"] or "").split()
+
+
+def _rate(record: Path, number: int, rest: list[str]) -> float:
+    if not rest:
+        raise line_error(
+            record,
+            number,
+            "states no sampling frequency (250 Hz by the specification, which few mean)",
+            "State it behind the number of signals",
+        )
+    match = _RATE.fullmatch(rest[0])
+    rate = float(match["rate"]) if match else math.nan
+    if not (math.isfinite(rate) and rate > 0):
+        raise line_error(record, number, f"states {rest[0][:20]!r} as sampling frequency")
+    return rate
+
+
+def _length(record: Path, number: int, rest: list[str]) -> int | None:
+    if len(rest) < 2 or ":" in rest[1] or "/" in rest[1]:  # a base time may follow at once
+        return None
+    try:
+        length = float(rest[1])
+    except ValueError:
+        length = math.nan
+    if not (length >= 0 and length.is_integer()):
+        raise line_error(record, number, f"states {rest[1][:20]!r} as number of samples")
+    return int(length) or None
+
+
+def _check_count(record: Path, lines: list[tuple[int, str]], count: int, what: str) -> None:
+    if not count:
+        raise line_error(record, lines[0][0], f"states 0 as number of {what}", _COPY)
+    found = len(lines) - 1
+    if found == count:
+        return
+    beyond = f"; line {lines[count + 1][0]} is one too many" if found > count else ""
+    raise line_error(
+        record,
+        lines[0][0],
+        f"states {count} as number of {what}, and {found} lines describe them{beyond}",
+        "Correct the number, or the lines below it",
+    )
+
+
+def _signal_line(record: Path, number: int, line: str) -> SignalLine:
+    match = _SIGNAL.fullmatch(line)
+    if match is None:
+        raise line_error(
+            record, number, "describes no signal: it begins with a file's name and a format"
+        )
+    layout = dict(re.findall(r"([x:+])(-?\d*)", match["layout"]))
+    rest = match["rest"] or ""
+    gain = _GAIN.match(rest)
+    if gain is None:
+        raise line_error(record, number, f"states {rest.split()[0][:20]!r} as gain")
+    behind = rest[gain.end() :].lstrip()
+    integers = _INTEGERS.match(behind)
+    numbers = [] if integers is None else [int(float(x)) for x in integers.group().split()]
+    adc_zero, initial = (numbers + [0] * 5)[1:3]
+    per_unit = float(gain["gain"] or 0)
+    baseline = float(adc_zero if gain["baseline"] is None else gain["baseline"])
+    if not (math.isfinite(per_unit) and math.isfinite(baseline)):
+        raise line_error(record, number, f"states {gain.group()[:20]!r} as gain")
+    per_frame = int(layout.get("x") or 1)
+    skew, offset = int(layout.get(":") or 0), int(layout.get("+") or 0)
+    if per_frame < 1 or skew < 0 or offset < 0:
+        raise line_error(record, number, f"states {match['format'] + match['layout']!r} as format")
+    return SignalLine(
+        line=number,
+        file=match["file"],
+        format=match["format"],
+        samples_per_frame=per_frame,
+        skew=skew,
+        offset=offset,
+        gain=per_unit or None,
+        baseline=baseline,
+        unit=gain["unit"] or "mV",
+        initial=initial,
+        name=behind[integers.end() if integers else 0 :].strip(),
+    )
+
+
+def _segment_line(record: Path, number: int, line: str) -> SegmentLine:
+    match = _SEGMENT.fullmatch(line)
+    if match is None:
+        raise line_error(
+            record, number, "describes no segment: it holds a record's name and its length"
+        )
+    return SegmentLine(number, match["name"], int(match["length"]))
