@@ -79,12 +79,12 @@ def test_a_file_that_is_wrong_throughout_is_not_told_row_by_row(read):
         ("", None, None, "the file is empty"),
         (GOOD.replace(",", ";"), 1, None, "separated by semicolons"),
         (GOOD.replace(",", "\t"), 1, None, "separated by tabs"),
-        (GOOD.replace("probability", "probabilty"), 1, "probability", "the column is missing"),
-        (GOOD.replace("ecg_id", "id"), 1, "ecg_id", "the column is missing"),
-        ("ecg_id,ecg_id,probability\na,b,0.5\n", 1, "ecg_id", "two such columns"),
-        (GOOD.replace("d,0.5", "d,0,5"), 2, None, "3 values, and the header 2"),
+        (GOOD.replace("probability", "probabilty"), 1, "probability", "no column 'probability'"),
+        (GOOD.replace("ecg_id", "id"), 1, "ecg_id", "no column 'ecg_id'"),
+        ("ecg_id,ecg_id,probability\na,b,0.5\n", 1, "ecg_id", "the column is there twice"),
+        (GOOD.replace("d,0.5", "d,0,5"), 2, "probability", "3 cells, and the header 2"),
         (GOOD.replace("c,1", "c,nan"), 3, "probability", "probability is missing"),
-        (GOOD.replace("c,1", "c"), 3, "probability", "probability is missing"),
+        (GOOD.replace("c,1", "c"), 3, "probability", "1 cells, and the header 2"),
         (GOOD.replace("c,1", "c,high"), 3, "probability", "not a number"),
         (GOOD.replace("c,1", "c,1.5"), 3, "probability", "outside 0 to 1"),
         (GOOD.replace("c,1", "c,-0.1"), 3, "probability", "outside 0 to 1"),
@@ -92,7 +92,7 @@ def test_a_file_that_is_wrong_throughout_is_not_told_row_by_row(read):
         (GOOD + "c,0.5\n", 6, "ecg_id", "predicted already in row 3"),
         (GOOD + "\nzz9,0.5\n", 7, "ecg_id", "not in the cohort"),
         (GOOD + ",0.5\n", 6, "ecg_id", "the id is empty"),
-        ("ecg_id,probability\n", None, None, "a header and no predictions"),
+        ("ecg_id,probability\n", None, None, "a header and no rows"),
         (GOOD.replace("b,1e-3\n", ""), None, "ecg_id", "1 of 2 validation ECGs have no"),
         (GOOD.replace("c,1\n", ""), None, "ecg_id", "1 of 2 test ECGs have no"),
     ],
@@ -125,10 +125,10 @@ def test_several_problems_come_together_in_order(read):
 
 def test_not_text(read):
     assert "UTF-8" in problem(read, GOOD.encode("utf-16")).problem
-    assert "UTF-8" in problem(read, b"PK\x03\x04\xff\xfe\x00").problem
+    assert "zip archive" in problem(read, b"PK\x03\x04\xff\xfe\x00").problem
 
 
 def test_no_file(tmp_path):
-    for path in (tmp_path / "none.csv", tmp_path):
-        with pytest.raises(DataError, match="cannot be read"):
+    for path, words in ((tmp_path / "none.csv", "does not exist"), (tmp_path, "cannot be read")):
+        with pytest.raises(DataError, match=words):
             read_predictions(path, COHORT)
