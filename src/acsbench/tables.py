@@ -38,11 +38,14 @@ LONGEST_NUMBER = 64
 
 _OTHER_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 _MOST_LINES_OF_A_CELL = 100
+_SAMPLE = 65_536
 _SHOWN = 500
 """Characters of a row with too few or too many cells."""
 # Fewer than make the garbage collector look at them, which would take most of the time.
 _AT_A_TIME = 256
 _ROWS_OF_A_CHUNK = 65_536
+
+_QUOTED = re.compile(rb'(?<![^,\r\n])"(?:[^"\r\n]++|"")*+"(?![^,\r\n])')
 
 # A digit can be matched in one way only, or a long text that is no number would take minutes.
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
@@ -177,7 +180,7 @@ def parse_csv(
     names = _names(header, header_row, file, rows, row_names)
     cells = None
     lines_at_most = content.count(b"\n") + content.count(b"\r")
-    if b'"' not in content and (most_rows is None or lines_at_most <= most_rows):
+    if (most_rows is None or lines_at_most <= most_rows) and _is_plain(content):
         cells = _regular(content, header_row, len(names))
     if cells is not None:
         frame = _frame(cells, names, header_row + 1)
@@ -185,16 +188,23 @@ def parse_csv(
     return _irregular(rows, names, header_row, file, most_rows)
 
 
+def _is_plain(content: bytes) -> bool:
+    """Whether all quotation marks come in pairs around cells of one line."""
+    # A file that is not plain shows it near its beginning, as a rule.
+    beginning = content[: content.rfind(b"\n", 0, _SAMPLE) + 1]
+    return all(
+        b'"' not in text or b'"' not in _QUOTED.sub(b"", text) for text in (beginning, content)
+    )
+
+
 def _regular(content: bytes, header_row: int, width: int) -> pa.Table | None:
-    """All cells of a text without quotation marks; None if a row has another width."""
+    """All cells of a text each of whose lines is a row; None if one has another width."""
     numbers = [str(number) for number in range(width)]
     try:
         return pa_csv.read_csv(
             io.BytesIO(content),
             read_options=pa_csv.ReadOptions(column_names=numbers, skip_rows=header_row),
-            parse_options=pa_csv.ParseOptions(
-                quote_char=False, double_quote=False, ignore_empty_lines=False
-            ),
+            parse_options=pa_csv.ParseOptions(ignore_empty_lines=False),
             convert_options=pa_csv.ConvertOptions(
                 column_types=dict.fromkeys(numbers, pa.large_string()), strings_can_be_null=False
             ),
@@ -298,7 +308,7 @@ def _rows(content: bytes, file: Path | None) -> Iterator[Row]:
         reader = csv.reader(_short_cells(text) if b'"' in content else text, strict=True)
         try:
             for cells in reader:
-                if any(map(str.strip, cells)):
+                if cells and (cells[0].strip() or any(map(str.strip, cells))):
                     yield line, cells
                 line = reader.line_num + 1
         except csv.Error as error:
@@ -318,10 +328,12 @@ def _short_cells(text: Iterable[str]) -> Iterator[str]:
     """
     inside, lines = False, 0
     for line in text:
-        inside ^= line.count('"') % 2 == 1
-        lines = lines + 1 if inside else 0
-        if lines > _MOST_LINES_OF_A_CELL:
-            raise csv.Error(f"a cell goes over more than {_MOST_LINES_OF_A_CELL} lines")
+        if line.count('"') % 2:
+            inside, lines = not inside, 0
+        elif inside:
+            lines += 1
+            if lines == _MOST_LINES_OF_A_CELL:
+                raise csv.Error(f"a cell goes over more than {_MOST_LINES_OF_A_CELL} lines")
         yield line
 
 

@@ -117,6 +117,26 @@ def test_ids_and_values_are_private(read):
     assert "c" in error.message(show_ids=True).split("[")[1]
 
 
+@pytest.mark.parametrize("other", ["7.0", "007", "A", "ecg7"])
+def test_ids_that_are_spelt_otherwise_are_recognised(read, other):
+    meant = "a" if other == "A" else "7"
+    error = problem(read, GOOD.replace("7,0.25", f"{other},0.25"), ["test"])
+    assert "an id differs from this one only in '.0', upper and lower case" in error.problem
+    assert (error.row, error.column) == (4, "ecg_id")
+    assert f"did you mean {meant!r}?" in error.message(show_ids=True)
+    assert "did you mean" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [('"0,5"', "decimal comma"), ("50%", "per cent"), ("1_0", "not a number"), (".", "missing")],
+)
+def test_numbers_are_written_in_one_way(read, value, words):
+    error = problem(read, GOOD.replace("c,1", f"c,{value}"))
+    assert words in error.problem
+    assert (error.row, error.column) == (3, "probability")
+
+
 def test_several_problems_come_together_in_order(read):
     error = problem(read, GOOD.replace("c,1", "c,2") + "zz9,0.5\nb,0.1\n")
     assert isinstance(error, DataErrors)

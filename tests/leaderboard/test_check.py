@@ -43,8 +43,10 @@ def only_problem(text, *words, ids=IDS):
         " ecg_id, acs\n" + ROWS.replace("ecg", " ecg"),
         ",ecg_id,acs\n" + "".join(f"{k},ecg0{k},0.{k}\n" for k in range(5)),
     ],
-    ids=["plain", "bom", "crlf", "cr", "no-end", "blank", "quoted", "columns", "rows", "blanks"]
-    + ["row names"],
+    ids=[
+        *("plain", "bom", "crlf", "cr", "no-end", "blank", "quoted", "columns", "rows"),
+        *("blanks", "row names"),
+    ],
 )
 def test_forms_of_a_good_file(text):
     assert problems(text) == []

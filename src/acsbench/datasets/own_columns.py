@@ -62,10 +62,10 @@ def own_column(
     )
     different = lower[filled].nunique()
     if not other_flags.any() or (
-        strange_flags < strange_numbers and 2 * strange_flags <= different
+        strange_flags <= strange_numbers and 2 * strange_flags <= different
     ):
         flags = lower.mask(other_flags | ~filled).map(BOOLEAN).astype("boolean")
-        problem = "the column holds yes and no, and this cell something else"
+        problem = "the column holds 0 and 1, or yes and no, and this cell something else"
         return OwnColumn(flags, (RowCheck(name, other_flags, problem, _FIX),))
     if 2 * strange_numbers <= different:
         problem = "the column holds numbers, and this cell something else"
@@ -73,7 +73,7 @@ def own_column(
             RowCheck(name, comma, "the number has a decimal comma", POINTS),
             RowCheck(name, other_numbers, problem, _FIX),
         )
-        return OwnColumn(values.where(is_number), checks)
+        return OwnColumn(values.where(is_number & filled), checks)
     if (filled & is_number).any():
         note = f"column {name} is kept as text: most of its values are no numbers, but some are"
         return OwnColumn(as_written.typed, note=note)
