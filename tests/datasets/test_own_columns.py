@@ -24,6 +24,7 @@ def column(*cells: str) -> pd.Series:
         (["A", "NA", "B", ""], "str", 3),
         (["", "NA"], "boolean", 0),
         (["3E", "A1", "7"], "str", 3),
+        (["2031-05-04", "NA", "2031-05-04 10:30", "."], "str", 2),
     ],
 )
 def test_a_column_has_the_type_of_its_cells(cells: list[str], kind: str, known: int) -> None:
@@ -43,6 +44,7 @@ def test_a_column_has_the_type_of_its_cells(cells: list[str], kind: str, known: 
         (["0,1", "0,2", "0,3"], [0, 1, 2], "decimal comma"),
         (["0.1", "0,2", "NA"], [1], "decimal comma"),
         (["yes", "no", "maybe"], [2], "yes and no"),
+        (["2031-05-04", "04.05.2031", "soon"], [2], "holds dates"),
         (["1", "0", "1", "None"], [3], "yes and no"),
     ],
 )

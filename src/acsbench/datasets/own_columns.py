@@ -1,4 +1,4 @@
-"""Columns of one's own: numbers, yes and no, or text, as the cells say."""
+"""Columns of one's own: numbers, yes and no, dates, or text, as the cells say."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from acsbench.datasets.source_table import RowCheck, to_numbers
 from acsbench.tables import MISSING, POINTS, has_decimal_comma, is_missing
 
 BOOLEAN = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+_DATE = r"\d{4}-\d{2}-\d{2}|\d{1,2}([./-])\d{1,2}\1\d{4}"
 _FIX = (
     "Correct the cell, or leave it empty if unknown; or name the word under missing_values, or the "
     "column under text_columns, in dataset.yaml"
@@ -38,8 +39,9 @@ def own_column(
 ) -> OwnColumn:
     """Give a column its type.
 
-    A column is typed if at least half of its different values are numbers, or yes and no. Any
-    other word in it is refused: as text it would make every query of the column wrong.
+    A column is typed if at least half of its different values are numbers, yes and no, or dates
+    (which stay text). Any other word in it is refused: as text it would make every query of the
+    column wrong.
 
     Args:
         text: its cells.
@@ -74,6 +76,11 @@ def own_column(
             RowCheck(name, other_numbers, problem, _FIX),
         )
         return OwnColumn(values.where(is_number & filled), checks)
+    other_dates = filled & ~text.str.match(_DATE)
+    if 2 * lower[other_dates].nunique() <= different:
+        problem = "the column holds dates, and this cell something else"
+        dates = text.where(filled & ~other_dates, None)
+        return OwnColumn(dates, (RowCheck(name, other_dates, problem, _FIX),))
     if (filled & is_number).any():
         note = f"column {name} is kept as text: most of its values are no numbers, but some are"
         return OwnColumn(as_written.typed, note=note)
