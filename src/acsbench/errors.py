@@ -114,6 +114,13 @@ class DataErrors(AcsBenchError):  # noqa: N818 - several of them
         return self.message()
 
 
+def one_or_many(errors: Sequence[DataError]) -> AcsBenchError:
+    """The only error, or all of them in the order of their rows; those of the file come last."""
+    if len(errors) == 1:
+        return errors[0]
+    return DataErrors(sorted(errors, key=lambda error: (error.row is None, error.row or 0)))
+
+
 def _together(errors: Sequence[DataError], show_ids: bool) -> str:
     """Errors that differ in nothing but their rows."""
     first = errors[0]

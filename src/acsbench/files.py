@@ -15,6 +15,8 @@ from typing import Any
 from acsbench.errors import ConfigurationError
 
 PARTIAL = ".partial"
+_CLUTTER_FOLDERS = ("__MACOSX", "$RECYCLE.BIN", "System Volume Information", "@eaDir")
+_CLUTTER = ("thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r")
 
 
 @contextmanager
@@ -109,6 +111,22 @@ def _is_alive(process: int) -> bool:
     except OSError:
         return True
     return True
+
+
+def is_clutter(path: str) -> bool:
+    """Whether a path below a folder is what an operating system or editor left there.
+
+    Examples:
+        >>> [is_clutter(path) for path in ("__MACOSX/._a.csv", "x/.DS_Store", "~$a.csv", "x/a.csv")]
+        [True, True, True, False]
+    """
+    *folders, name = path.replace("\\", "/").split("/")
+    return (
+        any(folder.startswith((".", *_CLUTTER_FOLDERS)) for folder in folders)
+        or name.startswith((".", "~$", "~lock"))
+        or name.casefold() in _CLUTTER
+        or name.endswith("~")
+    )
 
 
 def sha256(path: Path) -> str:

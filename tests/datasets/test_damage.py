@@ -19,8 +19,8 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
         lambda f: _rewrite(f / "labels.csv", "patient_id", "person"),
         "no column 'patient_id'; found 6 columns",
     ),
-    "semicolons": (lambda f: _rewrite(f / "labels.csv", ",", ";"), "is the delimiter a comma"),
-    "labels.csv empty": (lambda f: (f / "labels.csv").write_text(""), "not a table in CSV"),
+    "semicolons": (lambda f: _rewrite(f / "labels.csv", ",", ";"), "separated by semicolons"),
+    "labels.csv empty": (lambda f: (f / "labels.csv").write_text(""), "the file is empty"),
     "labels.csv without rows": (
         lambda f: (f / "labels.csv").write_text("record,patient_id\n"),
         "a header and no rows",

@@ -130,7 +130,9 @@ def test_a_row_with_too_few_cells_is_told(folder: Path) -> None:
     lines = (folder / "labels.csv").read_text().splitlines()
     lines[4] = lines[4].rpartition(",")[0]
     (folder / "labels.csv").write_text("\n".join(lines) + "\n")
-    with pytest.raises(DataError, match="row 5: the row has 5 cells, and the header 6"):
+    with pytest.raises(
+        DataError, match="row 5, column 'acs': the row has 5 cells, and the header 6"
+    ):
         open_wfdb_folder(folder)
 
 

@@ -79,12 +79,12 @@ def test_a_file_that_is_wrong_throughout_is_not_told_row_by_row(read):
         ("", None, None, "the file is empty"),
         (GOOD.replace(",", ";"), 1, None, "separated by semicolons"),
         (GOOD.replace(",", "\t"), 1, None, "separated by tabs"),
-        (GOOD.replace("probability", "probabilty"), 1, "probability", "the column is missing"),
-        (GOOD.replace("ecg_id", "id"), 1, "ecg_id", "the column is missing"),
-        ("ecg_id,ecg_id,probability\na,b,0.5\n", 1, "ecg_id", "two such columns"),
-        (GOOD.replace("d,0.5", "d,0,5"), 2, None, "3 values, and the header 2"),
+        (GOOD.replace("probability", "probabilty"), 1, "probability", "no column 'probability'"),
+        (GOOD.replace("ecg_id", "id"), 1, "ecg_id", "no column 'ecg_id'"),
+        ("ecg_id,ecg_id,probability\na,b,0.5\n", 1, "ecg_id", "the column is there twice"),
+        (GOOD.replace("d,0.5", "d,0,5"), 2, "probability", "3 cells, and the header 2"),
         (GOOD.replace("c,1", "c,nan"), 3, "probability", "probability is missing"),
-        (GOOD.replace("c,1", "c"), 3, "probability", "probability is missing"),
+        (GOOD.replace("c,1", "c"), 3, "probability", "1 cells, and the header 2"),
         (GOOD.replace("c,1", "c,high"), 3, "probability", "not a number"),
         (GOOD.replace("c,1", "c,1.5"), 3, "probability", "outside 0 to 1"),
         (GOOD.replace("c,1", "c,-0.1"), 3, "probability", "outside 0 to 1"),
@@ -92,7 +92,7 @@ def test_a_file_that_is_wrong_throughout_is_not_told_row_by_row(read):
         (GOOD + "c,0.5\n", 6, "ecg_id", "predicted already in row 3"),
         (GOOD + "\nzz9,0.5\n", 7, "ecg_id", "not in the cohort"),
         (GOOD + ",0.5\n", 6, "ecg_id", "the id is empty"),
-        ("ecg_id,probability\n", None, None, "a header and no predictions"),
+        ("ecg_id,probability\n", None, None, "a header and no rows"),
         (GOOD.replace("b,1e-3\n", ""), None, "ecg_id", "1 of 2 validation ECGs have no"),
         (GOOD.replace("c,1\n", ""), None, "ecg_id", "1 of 2 test ECGs have no"),
     ],
@@ -117,6 +117,26 @@ def test_ids_and_values_are_private(read):
     assert "c" in error.message(show_ids=True).split("[")[1]
 
 
+@pytest.mark.parametrize("other", ["7.0", "007", "A", "ecg7"])
+def test_ids_that_are_spelt_otherwise_are_recognised(read, other):
+    meant = "a" if other == "A" else "7"
+    error = problem(read, GOOD.replace("7,0.25", f"{other},0.25"), ["test"])
+    assert "an id differs from this one only in '.0', upper and lower case" in error.problem
+    assert (error.row, error.column) == (4, "ecg_id")
+    assert f"did you mean {meant!r}?" in error.message(show_ids=True)
+    assert "did you mean" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [('"0,5"', "decimal comma"), ("50%", "per cent"), ("1_0", "not a number"), (".", "missing")],
+)
+def test_numbers_are_written_in_one_way(read, value, words):
+    error = problem(read, GOOD.replace("c,1", f"c,{value}"))
+    assert words in error.problem
+    assert (error.row, error.column) == (3, "probability")
+
+
 def test_several_problems_come_together_in_order(read):
     error = problem(read, GOOD.replace("c,1", "c,2") + "zz9,0.5\nb,0.1\n")
     assert isinstance(error, DataErrors)
@@ -125,10 +145,10 @@ def test_several_problems_come_together_in_order(read):
 
 def test_not_text(read):
     assert "UTF-8" in problem(read, GOOD.encode("utf-16")).problem
-    assert "UTF-8" in problem(read, b"PK\x03\x04\xff\xfe\x00").problem
+    assert "zip archive" in problem(read, b"PK\x03\x04\xff\xfe\x00").problem
 
 
 def test_no_file(tmp_path):
-    for path in (tmp_path / "none.csv", tmp_path):
-        with pytest.raises(DataError, match="cannot be read"):
+    for path, words in ((tmp_path / "none.csv", "does not exist"), (tmp_path, "cannot be read")):
+        with pytest.raises(DataError, match=words):
             read_predictions(path, COHORT)

@@ -40,8 +40,13 @@ def only_problem(text, *words, ids=IDS):
         '"ecg_id","acs"\n' + "".join(f'"ecg0{k}","0.{k}"\n' for k in range(5)),
         "acs,ecg_id\n" + "".join(f"0.{k},ecg0{k}\n" for k in range(5)),
         "ecg_id,acs\n" + "".join(f"ecg0{k}, {k}e-1\n" for k in reversed(range(5))),
+        " ecg_id, acs\n" + ROWS.replace("ecg", " ecg"),
+        ",ecg_id,acs\n" + "".join(f"{k},ecg0{k},0.{k}\n" for k in range(5)),
     ],
-    ids=["plain", "bom", "crlf", "cr", "no-end", "blank", "quoted", "columns", "rows"],
+    ids=[
+        *("plain", "bom", "crlf", "cr", "no-end", "blank", "quoted", "columns", "rows"),
+        *("blanks", "row names"),
+    ],
 )
 def test_forms_of_a_good_file(text):
     assert problems(text) == []
@@ -78,7 +83,8 @@ def test_everything_is_told_at_once_with_the_lines_of_an_editor():
         "ecg03,0,5\r\n"
     )
     assert problems(text) == [
-        "line 9 has 3 values, and the header 2; write decimals with a point (0.5, not 0,5)",
+        "line 9, column 'acs': the row has 3 cells, and the header 2; write decimals with a point "
+        "(0.5, not 0,5)",
         "line 5: 'two\\r\\nlines' is no ECG of the holdout",
         "line 8: 'ECG2' is no ECG of the holdout; did you mean 'ecg02'?",
         "line 4: 'ecg00' was predicted already on line 2; keep one prediction for each ECG",
@@ -103,9 +109,8 @@ def test_of_each_kind_the_first_are_told_and_the_rest_counted():
 @pytest.mark.parametrize(
     ("header", "words"),
     [
-        ("id,acs", "no column ecg_id"),
+        ("id,acs", "no column 'ecg_id'"),
         ("ecg_id,probabilty", "did you mean 'probability'?"),
-        ("ecg_id, acs", "did you mean 'acs'?"),
         ("ecg_id,ACS", "did you mean 'acs'?"),
         ("ecg_id,comment", "no column with predictions"),
         ("ecg00,0.2", "there is no header"),
@@ -120,8 +125,8 @@ def test_headers_that_are_wrong(header, words):
 @pytest.mark.parametrize(
     ("columns", "words"),
     [
-        ("ecg_id,acs,acs", "there are 2 columns acs"),
-        ("ecg_id,acs,ecg_id", "there are 2 columns ecg_id"),
+        ("ecg_id,acs,acs", "column 'acs': the column is there twice"),
+        ("ecg_id,acs,ecg_id", "column 'ecg_id': the column is there twice"),
         ("ecg_id,acs,comment", "column 'comment' is not wanted"),
         ("ecg_id,acs,probability", "give either probability or acs"),
     ],
@@ -145,7 +150,7 @@ def test_faults_of_known_columns_are_told_beside_a_faulty_header():
         ("", ["empty"]),
         (" \n\n", ["empty"]),
         ("\u00a0\n", ["empty"]),
-        ("ecg_id,acs\n", ["no predictions"]),
+        ("ecg_id,acs\n", ["a header and no rows"]),
         ('{"ecg00": 0.5}', ["JSON"]),
         ("<html></html>", ["web page"]),
         ("ecg_id,acs\n".encode("utf-16"), ["UTF-16"]),
@@ -222,7 +227,7 @@ def test_quotation_marks_without_partner_are_told_where_they_begin():
 
 def test_reading_stops_at_far_too_many_rows():
     found = problems("ecg_id,acs\n" + ROWS * 1000)
-    assert found[0] == "line 1012: reading stopped here, after 1,010 rows"
+    assert found[0].startswith("line 1012: reading stopped here, after 1,010 rows")
 
 
 def test_too_large_a_file_is_not_read():
@@ -278,7 +283,7 @@ def test_lines_of_no_reasonable_length_are_not_read(end):
     for long in (",", "x", '"a",'):
         content = (start + long * 20_000 + end + "e2,0.2").encode()
         [problem] = check_upload(content, ["e1", "e2"]).problems
-        assert problem.startswith("line 3 has more than 10,000 bytes")
+        assert problem.startswith("line 3: the line has more than 10,000 bytes")
     longest = f"{start}e2,0.2{' ' * 50}{end}".encode() + b" " * 10_000
     assert check_upload(longest, ["e1", "e2"]).ok
     assert not check_upload(longest + b" ", ["e1", "e2"]).ok
@@ -291,7 +296,7 @@ def test_a_value_cannot_go_over_the_rest_of_the_file():
         [problem, *_] = check_upload(content.encode(), ["e1", "e2"]).problems
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
-        assert "over more than 10 lines" in problem
+        assert "over more than 100 lines" in problem
         assert most < 5 * len(content)
 
 

@@ -82,7 +82,7 @@ def test_init_writes_nothing_when_something_is_wrong(
         (labels.iloc[1:], "1 ECGs of the holdout have no row in the labels"),
         (labels.assign(acs="0"), "fewer than two patients are with the event"),
         (labels.assign(acs="2"), "something else than 0 or 1"),
-        (labels.drop(columns="patient_id"), "the column is missing"),
+        (labels.drop(columns="patient_id"), "no column 'patient_id'"),
     ):
         change.to_csv(labels_file, index=False)
         assert _init(files, board) == 2

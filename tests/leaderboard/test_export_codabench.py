@@ -11,6 +11,7 @@ import yaml
 from acsbench.errors import ConfigurationError
 from acsbench.leaderboard.export.codabench import COMMAND, bundle_files, export_codabench
 from acsbench.leaderboard.export.reference import score_parts
+from acsbench.leaderboard.holdout import read_holdout
 from tests.leaderboard.boards import exported_board, holdout_and_submission
 from tests.leaderboard.live import make_board
 
@@ -126,13 +127,52 @@ class TestScoringProgram:
         assert "Traceback" not in run.stderr
         assert not list(output.iterdir())
 
+    @pytest.mark.parametrize(
+        "clutter",
+        ["__MACOSX/._predictions.csv", "._predictions.csv", ".hidden/a.csv", "~$predictions.csv"],
+    )
+    def test_what_an_operating_system_leaves_in_a_zip_file_is_ignored(
+        self, bundle, tmp_path, clutter
+    ):
+        folder, _, submission = bundle
+        for name in (clutter, ".DS_Store", "Thumbs.db", "desktop.ini"):
+            file = tmp_path / "input" / "res" / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(b"\0\5\x16\7Mac OS X")
+        run, output = self.run(folder, submission, tmp_path, "public")
+        assert run.returncode == 0, run.stderr
+        assert list(output.iterdir())
+
+    def test_two_files_of_ones_own_are_refused(self, bundle, tmp_path):
+        folder, _, submission = bundle
+        (tmp_path / "input" / "res").mkdir(parents=True)
+        (tmp_path / "input" / "res" / "other.CSV").write_bytes(b"")
+        run, _ = self.run(folder, submission, tmp_path, "public")
+        assert "exactly one CSV file; it holds 2" in run.stderr
+
+    def test_the_case_of_a_zip_file_made_on_a_mac(self, cases, tmp_path):
+        labels = read_holdout(cases / "mac-zip" / "labels.csv")
+        folder = tmp_path / "bundle"
+        for name, content in bundle_files(exported_board(labels, tasks=["acs"])).items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(content)
+        scores = []
+        for kind in ("macos", "plain"):
+            with ZipFile(cases / "mac-zip" / f"{kind}.zip") as archive:
+                archive.extractall(tmp_path / kind / "input" / "res")
+            run, output = self.run(folder, None, tmp_path / kind, "private")
+            assert run.returncode == 0, run.stderr
+            scores.append((output / "scores.json").read_text())
+        assert scores[0] == scores[1]
+
     @staticmethod
     def run(folder, submission, tmp_path, part):
         """As the compute worker does: folders in place, the metadata's command, other paths."""
         inputs, output = tmp_path / "input", tmp_path / "output"
-        (inputs / "res").mkdir(parents=True)
+        (inputs / "res").mkdir(parents=True, exist_ok=True)
         output.mkdir()
-        (inputs / "res" / "predictions.csv").write_bytes(submission.read_bytes())
+        if submission is not None:
+            (inputs / "res" / "predictions.csv").write_bytes(submission.read_bytes())
         (inputs / "ref").symlink_to(folder / f"reference_{part}")
         metadata = yaml.safe_load((folder / "scoring_program" / "metadata.yaml").read_text())
         assert metadata == {"command": COMMAND}

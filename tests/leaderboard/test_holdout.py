@@ -75,8 +75,18 @@ def test_a_patient_stays_where_others_come_and_go():
         ({"acs": ["1", "0", "yes", "0", "1", "1"]}, 4, "acs", "something else than 0 or 1"),
         ({"acs": [1, 1, 1, 1, 0, 0]}, None, "acs", "without the event"),
         ({"acs": [1, 1, 0, 0, np.nan, np.nan]}, None, "acs", "with the event"),
-        ({"ecg_id": ["e1", "e2", "e3", "e3", "e5", "e6"]}, 5, "ecg_id", "occurs twice"),
-        ({"patient_id": ["p1", None, "p2", "p3", "p4", "p4"]}, 3, "patient_id", "no id"),
+        (
+            {"ecg_id": ["e1", "e2", "e3", "e3", "e5", "e6"]},
+            5,
+            "ecg_id",
+            "a row above has the same id",
+        ),
+        (
+            {"patient_id": ["p1", None, "p2", "p3", "p4", "p4"]},
+            3,
+            "patient_id",
+            "the patient is missing",
+        ),
     ],
 )
 def test_labels_that_cannot_be_used(change, row, column, words):
@@ -96,15 +106,47 @@ def test_columns_that_are_missing(column):
         holdout_of(LABELS.drop(columns=column))
 
 
+@pytest.mark.parametrize(
+    ("change", "column", "words"),
+    [
+        ({"age": ["50", "NA", ">89", "old", "60", "7"]}, "age", "the age is not a number"),
+        ({"has_depress": ["1", "NA", "FALSE", "x", "0", "1"]}, "has_depress", "neither 0 nor 1"),
+        ({"acs": ["1", "NA", "0", "none", "1", "0"]}, "acs", "something else than 0 or 1"),
+    ],
+)
+def test_stray_words_of_typed_columns_are_refused(tmp_path, change, column, words):
+    path = tmp_path / "labels.csv"
+    LABELS.assign(**change).to_csv(path, index=False)
+    with pytest.raises(DataError, match=words) as refused:
+        read_holdout(path)
+    assert (refused.value.row, refused.value.column) == (5, column)
+    assert change[column][3] not in str(refused.value).replace(words, "").split("[")[0]
+
+
+def test_words_for_missing_values_are_missing(tmp_path):
+    path = tmp_path / "labels.csv"
+    table = LABELS.assign(acs=["1", "0", "0", "NA", "1", "."], sex="N/A", race="null", age="nan")
+    table.to_csv(path, index=False)
+    holdout = read_holdout(path)
+    assert np.isnan(holdout.labels["acs"]).tolist() == [False, False, False, True, False, True]
+    assert holdout.covariates[["sex", "race", "age"]].isna().all(axis=None)
+    assert holdout_of(LABELS.assign(acs=[True, False, False, False, True, None])).tasks == ("acs",)
+
+
+def test_a_table_in_memory_with_a_column_twice_is_refused():
+    with pytest.raises(DataError, match="'acs': the column is there twice"):
+        holdout_of(pd.concat([LABELS, LABELS[["acs"]]], axis=1))
+
+
 def test_ids_for_participants(tmp_path):
     path = tmp_path / "ids.csv"
     LABELS[["ecg_id"]].to_csv(path, index=False)
     assert read_ids(path) == tuple(LABELS["ecg_id"])
     path.write_text("ecg_id\ne1\ne1\n")
-    with pytest.raises(DataError, match=r"row 3.*occurs twice"):
+    with pytest.raises(DataError, match=r"row 3.*same id"):
         read_ids(path)
     path.write_text("id\ne1\n")
-    with pytest.raises(DataError, match="missing"):
+    with pytest.raises(DataError, match="no column 'ecg_id'"):
         read_ids(path)
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match="does not exist"):
         read_ids(tmp_path / "none.csv")

@@ -188,8 +188,9 @@ def _show_results(task: str, folder: Path) -> None:
 def _show_beside_published(path: Path) -> None:
     """Print the published figures beside those found."""
     from acsbench.recipes.beside_published import FIGURES, wide
+    from acsbench.recipes.results import read_results
 
-    rows = pd.read_csv(path)
+    rows = read_results(path)
     by_group = [figure for figure in FIGURES if figure.startswith("auroc_")]
     overall = [figure for figure in FIGURES if figure not in by_group]
     here = "here (simulated)" if rows["simulated"].any() else "here"

@@ -13,6 +13,7 @@ from acsbench.datasets.dataset import Terms
 from acsbench.errors import DataError
 
 DESCRIPTION = "dataset.yaml"
+LISTS = ("tasks", "missing_values", "text_columns")
 KEYS_OF_TERMS = tuple(field.name for field in fields(Terms))
 
 
@@ -21,7 +22,8 @@ def read_description(folder: Path) -> dict[str, Any]:
 
     Returns:
         Its keys, of which `name`, `description`, `simulated` (no patient was involved), `tasks`,
-        `gain` and those of `Terms` mean something; empty where there is no such file.
+        `gain` and those of `Terms` mean something, and of a folder with a `labels.csv`
+        `missing_values`, `text_columns` and `exact_ids`; empty where there is no such file.
 
     Raises:
         DataError: the file is not YAML, or not a mapping with a list of tasks.
@@ -34,8 +36,11 @@ def read_description(folder: Path) -> dict[str, Any]:
         description = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise DataError("this is not YAML", file=path, fix=fix) from error
-    if not isinstance(description, dict) or not isinstance(description.get("tasks", []), list):
+    if not isinstance(description, dict):
         raise DataError("this is not a mapping with a list of tasks", file=path, fix=fix)
+    for key in LISTS:
+        if not isinstance(description.get(key, []), list):
+            raise DataError(f"this is not a mapping with a list of {key}", file=path, fix=fix)
     return description
 
 

@@ -21,9 +21,16 @@ import pandas as pd
 
 from acsbench.datasets.dataset import Dataset, Terms
 from acsbench.datasets.schema import OLDEST, Tables
-from acsbench.datasets.source_table import RowCheck, read_table, reject_rows, to_numbers
+from acsbench.datasets.source_table import (
+    RowCheck,
+    no_patient,
+    reject_rows,
+    to_numbers,
+    without_missing,
+)
 from acsbench.datasets.wfdb_file import read_wfdb
 from acsbench.errors import DataError, DataErrors
+from acsbench.tables import read_csv
 
 CERTAIN = 50.0
 OVER_89 = 300.0
@@ -61,7 +68,7 @@ def open_ptbxl(root: Path, rate: int | None = None) -> Dataset:
         DataError: a table is missing or lacks a column, or there are no records.
     """
     database = root / DATABASE
-    raw = read_table(database, COLUMNS, FIX)
+    raw = without_missing(read_csv(database, COLUMNS, fix=FIX), ("age", "sex", "strat_fold"))
     statements = _read_statements(root / STATEMENTS)
     path_column = _path_column(raw, root, database, rate)
     ages, sexes = _ages(raw), raw["sex"].str.strip().str.removesuffix(".0").map(SEX)
@@ -79,7 +86,7 @@ def open_ptbxl(root: Path, rate: int | None = None) -> Dataset:
             "age": ages,
             "fold": to_numbers(raw["strat_fold"]),
             "path": raw[path_column].str.strip(),
-            "source_row": raw["source_row"],
+            "source_row": raw.index,
             "sex": sexes,
         }
     )
@@ -109,8 +116,9 @@ def open_ptbxl(root: Path, rate: int | None = None) -> Dataset:
 
 
 def _read_statements(path: Path) -> dict[str, Statement]:
-    table = read_table(path, ("diagnostic", "form", "rhythm", "diagnostic_class"), FIX)
-    flags = table[["diagnostic", "form", "rhythm"]].apply(pd.to_numeric, errors="coerce") == 1
+    columns = ("diagnostic", "form", "rhythm")
+    table = read_csv(path, (*columns, "diagnostic_class"), fix=FIX, row_names="code")
+    flags = table[list(columns)].apply(to_numbers) == 1
     rows = zip(
         table.iloc[:, 0],
         flags["form"] | flags["rhythm"],
@@ -182,7 +190,7 @@ def _row_checks(
     return [
         RowCheck("ecg_id", ids == "", "the ECG has no id", "Give every ECG its own id"),
         RowCheck("ecg_id", ids.duplicated(), "a row above has the same id", "Keep one row per id"),
-        RowCheck("patient_id", patients == "", "the patient is missing", "Say whose ECG it is"),
+        no_patient(patients),
         RowCheck("age", bad_age, "the age is no number from 0 to 120, nor 300", "Mend the cell"),
         RowCheck("sex", bad_sex, "the sex is neither 0 (male) nor 1 (female)", "Mend the cell"),
         RowCheck(

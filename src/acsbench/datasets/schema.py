@@ -14,6 +14,7 @@ import pandas as pd
 import pandera.pandas as pa
 
 from acsbench.errors import DataError, DataErrors
+from acsbench.spelling import check_patients
 
 SEXES = ("female", "male")
 OLDEST = 120.0
@@ -59,10 +60,12 @@ class Tables:
         patient, ecg, encounter: see the module; `encounter` is None without visits.
         source: the file that `source_row` of the ECG table counts.
         path_column: its column that says which recording belongs to a row.
+        exact_ids: whether patients whose ids differ only in spelling are different ones.
         unfilled: columns of the schema that the dataset cannot fill, each with the reason.
 
     Raises:
-        DataErrors: a table breaks the schema, or an ECG belongs to no patient.
+        DataErrors: a table breaks the schema, an ECG belongs to no patient, or two patients' ids
+            differ only in spelling, so that one patient's ECGs could be in several splits.
     """
 
     patient: pd.DataFrame
@@ -71,6 +74,7 @@ class Tables:
     unfilled: dict[str, str] = field(default_factory=dict)
     encounter: pd.DataFrame | None = None
     path_column: str = "ecg_id"
+    exact_ids: bool = False
 
     def __post_init__(self) -> None:
         problems = [
@@ -89,6 +93,9 @@ class Tables:
                     fix="Add the patients or remove the ECGs",
                 )
             )
+        if not problems and not self.exact_ids and "patient_id" not in self.unfilled:
+            # Before anything is counted or split by patient.
+            check_patients(self.ecg["patient_id"], self.ecg["source_row"], self.source)
         if problems:
             raise DataErrors(problems)
 

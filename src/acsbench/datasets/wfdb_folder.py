@@ -5,8 +5,10 @@ The files are WFDB records or single clinical files (see `clinical_file`), mixed
 suffix, of any other file with it) and `patient_id`; it may have `ecg_id` (else the record's
 path), `encounter_id` (the visit), `age` (years), `sex`, `fold` (an integer) and any number of
 labels (0/1, true/false; empty where unknown). An optional `dataset.yaml` gives `name`,
-`description`, `simulated`, `tasks` and `gain`: counts per millivolt of WFDB records whose headers
-state none.
+`description`, `simulated`, `tasks` and `gain` (counts per millivolt of WFDB records whose headers
+state none), and on the table `missing_values` (further words for a missing value),
+`text_columns` (not numbers, whatever they hold) and `exact_ids` (patients whose ids differ only
+in spelling are different ones).
 
 Records that a multi-segment record consists of, and the layout of it, count as parts of it.
 
@@ -15,7 +17,7 @@ ECGs that are only to be predicted need no `patient_id`, and no `labels.csv` eit
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path, PurePosixPath
 
@@ -24,17 +26,25 @@ import pandas as pd
 from acsbench.datasets.clinical_file import SUFFIXES
 from acsbench.datasets.dataset import Dataset
 from acsbench.datasets.description import DESCRIPTION, gain_of, read_description, terms_of
+from acsbench.datasets.own_columns import own_column
 from acsbench.datasets.recording_file import read_recording_file
 from acsbench.datasets.schema import OLDEST, Tables
-from acsbench.datasets.source_table import RowCheck, read_table, reject_rows, to_numbers
+from acsbench.datasets.source_table import (
+    RowCheck,
+    no_patient,
+    reject_rows,
+    to_numbers,
+    without_missing,
+)
 from acsbench.datasets.wfdb_file import says_simulated
 from acsbench.datasets.wfdb_header import HEADER, SIGNAL_SUFFIXES, segments_named
 from acsbench.disclosure import shown_count
 from acsbench.errors import DataError, DataErrors
+from acsbench.files import is_clutter
+from acsbench.tables import MISSING, read_csv
 
 LABELS = "labels.csv"
 SEX = {"female": "female", "f": "female", "male": "male", "m": "male"}
-BOOLEAN = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 KNOWN = {"record", "patient_id", "ecg_id", "encounter_id", "age", "sex", "fold", "source_row"}
 FIX = "Give labels.csv the columns record and patient_id, one row per ECG"
 PREDICT_ONLY = "ECGs that are only to be predicted need none: say --unlabelled"
@@ -52,7 +62,8 @@ def open_wfdb_folder(root: Path) -> Dataset:
         DataErrors: not one row can be used.
     """
     path = root / LABELS
-    return _open(root, read_table(path, ("record", "patient_id"), f"{FIX}. {PREDICT_ONLY}"), path)
+    raw = read_csv(path, ("record", "patient_id"), fix=f"{FIX}. {PREDICT_ONLY}")
+    return _open(root, raw, path)
 
 
 def open_unlabelled_folder(root: Path) -> Dataset:
@@ -73,31 +84,39 @@ def open_unlabelled_folder(root: Path) -> Dataset:
     """
     path = root / LABELS
     if path.is_file():
-        raw = read_table(path, ("record",), FIX)
-        ids = raw.get("ecg_id", raw["record"])
+        raw = read_csv(path, ("record",), fix=FIX)
     else:
-        path, ids = root, pd.Series(sorted(_records_below(root)), dtype=str)
-        if ids.empty:
+        path, files = root, sorted(_records_below(root))
+        if not files:
             raise DataError("no ECG file", file=root, fix="Name the folder that holds them")
-        raw = pd.DataFrame({"record": ids, "source_row": range(1, len(ids) + 1)})
+        raw = pd.DataFrame({"record": files}, index=range(1, len(files) + 1), dtype="str")
     if "patient_id" in raw:
         return _open(root, raw, path)
-    opened = _open(root, raw.assign(patient_id="patient of " + ids), path)
-    unfilled = opened.tables.unfilled | {"patient_id": NO_PATIENT}
-    return replace(opened, tables=replace(opened.tables, unfilled=unfilled))
+    ids = raw.get("ecg_id", raw["record"])
+    raw = raw.assign(patient_id="patient of " + ids)
+    return _open(root, raw, path, {"patient_id": NO_PATIENT})
 
 
-def _open(root: Path, raw: pd.DataFrame, path: Path) -> Dataset:
+def _open(
+    root: Path, raw: pd.DataFrame, path: Path, unfilled: Mapping[str, str] | None = None
+) -> Dataset:
     """The dataset of a table, as text, that `path` holds."""
     description = read_description(root)
-    text = raw.drop(columns="source_row").apply(lambda column: column.str.strip())
+    words = MISSING | {str(word).casefold() for word in description.get("missing_values", ())}
+    text = without_missing(raw, ("age", "sex", "fold", "encounter_id"), words)
     records = text["record"]
     for suffix in (HEADER, *SIGNAL_SUFFIXES):
         records = records.str.removesuffix(suffix)
     ids = text.get("ecg_id", records)
     numbers = {column: to_numbers(text[column]) for column in ("age", "fold") if column in text}
-    labels = {column: _typed(text[column]) for column in text if column not in KNOWN}
+    as_text = description.get("text_columns", ())
+    own = {
+        str(column): own_column(text[column], words, as_text=column in as_text)
+        for column in text
+        if column not in KNOWN
+    }
     checks = _row_checks(text, records, ids, numbers)
+    checks += [check for column in own.values() for check in column.checks]
     keep, rejected = reject_rows(raw, ids, checks, path)
 
     if not keep.any():
@@ -108,9 +127,9 @@ def _open(root: Path, raw: pd.DataFrame, path: Path) -> Dataset:
             "ecg_id": ids,
             "patient_id": text["patient_id"],
             "path": records,
-            "source_row": raw["source_row"],
+            "source_row": raw.index,
             **numbers,
-            **labels,
+            **{name: column.typed for name, column in own.items()},
         }
     )[keep].reset_index(drop=True)
     if "encounter_id" in text:
@@ -123,34 +142,32 @@ def _open(root: Path, raw: pd.DataFrame, path: Path) -> Dataset:
     if "sex" in text:
         sex = text["sex"].str.casefold().map(SEX).groupby(text["patient_id"]).first()
         patient["sex"] = patient["patient_id"].map(sex).astype(object)
-    unfilled = {c: f"{LABELS} has no such column" for c in ("age", "sex") if c not in text}
+    absent = {c: f"{LABELS} has no such column" for c in ("age", "sex") if c not in text}
     simulated = bool(description.get("simulated", False)) or _first_says_simulated(root, ecg)
     return Dataset(
         name=str(description.get("name", root.resolve().name)),
         root=root,
         tables=Tables(
-            patient=patient, ecg=ecg, source=path, unfilled=unfilled, path_column="record"
+            patient=patient,
+            ecg=ecg,
+            source=path,
+            unfilled={**absent, **(unfilled or {})},
+            path_column="record",
+            exact_ids=bool(description.get("exact_ids", False)),
         ),
         read=partial(read_recording_file, gain=gain_of(description)),
         sources=tuple(file for file in (path, root / DESCRIPTION) if file.is_file()),
         rejected=rejected,
-        notes=_notes(root, set(records), simulated),
+        notes=(
+            *_notes(root, set(records), simulated),
+            *(column.note for column in own.values() if column.note),
+        ),
         simulated=simulated,
         tasks=tuple(description.get("tasks", ())),
         terms=terms_of(description),
-        own_columns=tuple(labels),
+        own_columns=tuple(own),
         listed=text[["patient_id"]].replace("", None),
     )
-
-
-def _typed(text: pd.Series) -> pd.Series:
-    """A column of one's own: booleans if every cell is one, else numbers if so, else text."""
-    lower = text.str.casefold().str.removesuffix(".0")
-    filled = lower[lower != ""]
-    if filled.isin(list(BOOLEAN)).all():
-        return lower.map(BOOLEAN).astype("boolean")
-    numbers = to_numbers(text)
-    return numbers if numbers[filled.index].notna().all() else text.where(text != "", None)
 
 
 def _row_checks(
@@ -165,9 +182,7 @@ def _row_checks(
         RowCheck("record", records.duplicated(), "a row above has this record", "Keep one row"),
         RowCheck(id_column, ids == "", "the ECG has no id", "Give it one"),
         RowCheck(id_column, ids.duplicated(), "a row above has the same id", "Keep one row"),
-        RowCheck(
-            "patient_id", text["patient_id"] == "", "the patient is missing", "Say whose it is"
-        ),
+        no_patient(text["patient_id"]),
     ]
     if "age" in numbers:
         bad = (text["age"] != "") & ~numbers["age"].between(0, OLDEST)
@@ -203,9 +218,9 @@ def _notes(root: Path, listed: set[str], simulated: bool) -> tuple[str, ...]:
 def _records_below(root: Path) -> set[str]:
     """The WFDB records and clinical files of a folder, as `record` names them."""
     names = {
-        file.relative_to(root).as_posix()
+        name
         for file in root.rglob("*")
-        if not file.name.startswith("._")  # what macOS adds to files on foreign drives
+        if not is_clutter(name := file.relative_to(root).as_posix())
     }
     records = {name.removesuffix(HEADER) for name in names if name.endswith(HEADER)}
     segments = set()

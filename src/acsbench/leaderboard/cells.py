@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence, Set
 from itertools import repeat
 
@@ -11,14 +10,10 @@ from numpy.typing import NDArray
 
 from acsbench.leaderboard.columns import ID
 from acsbench.leaderboard.wording import listed, named, quoted
+from acsbench.spelling import closest_ids
+from acsbench.tables import LONGEST_NUMBER, MISSING, has_decimal_comma, to_numbers
 
-LONGEST = 64
-"""Characters of a prediction; the shortest text of any number has fewer."""
-
-# A digit can be matched in one way only, or a long text that is no number would take minutes.
-_NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
-_INFINITE = re.compile(r"\s*[+-]?inf(inity)?\s*", re.ASCII | re.IGNORECASE)
-_MISSING = ("", "nan", "na", "n/a", "null", "none", "-")
+_MISSING = MISSING | {"none", "-"}
 _MANY_NEGATIVE, _MANY_OUTSIDE = 0.25, 0.5
 """Shares of numbers below 0, or outside [0, 1], from which a column is named as a whole."""
 
@@ -94,49 +89,6 @@ def _none_known(ecg_id: str, line: int, position: Mapping[str, int]) -> str:
     )
 
 
-def closest_ids(unknown: Sequence[str], known: Mapping[str, int]) -> dict[str, str]:
-    """The known id that is meant, where it differs only in spelling that programs change.
-
-    That is spaces, upper and lower case, a prefix, the end of a file's name, leading zeros, and
-    the decimals that a spreadsheet gives to a whole number.
-
-    Examples:
-        >>> closest_ids([" ECG07", "7.0", "x"], {"ecg07": 0})
-        {' ECG07': 'ecg07', '7.0': 'ecg07'}
-    """
-    if not unknown:
-        return {}
-    by_core: dict[str, str | None] = {}
-    for ecg_id in known:
-        core = _core(ecg_id)
-        by_core[core] = None if core in by_core else ecg_id
-    found = {ecg_id: by_core.get(_core(ecg_id)) for ecg_id in unknown}
-    return {ecg_id: meant for ecg_id, meant in found.items() if meant is not None}
-
-
-def _core(ecg_id: str) -> str:
-    core = ecg_id.strip().strip("'\"").casefold()
-    core = re.sub(r"\.(0+|npz|npy|csv|dat|hea)$", "", core)
-    return core.removeprefix("ecg").lstrip("0")
-
-
-def numbers(cells: Sequence[str]) -> NDArray[np.float64]:
-    """Texts as numbers; NaN where one is none, shape (n,).
-
-    Decimals with a point, and exponents; no digit groups, no digits of other scripts, and no more
-    than `LONGEST` characters.
-    """
-    together = "".join(cells)
-    # float() takes 1_000 and digits of all scripts as well.
-    plain = together.isascii() and "_" not in together
-    if plain and max(map(len, cells), default=0) <= LONGEST:
-        try:
-            return np.fromiter(map(float, cells), np.float64, len(cells))
-        except ValueError:
-            pass
-    return np.array([_number(cell) for cell in cells], dtype=np.float64)
-
-
 def value_problems(
     name: str, cells: Sequence[str], values: NDArray[np.float64], lines: Sequence[int]
 ) -> list[str]:
@@ -192,8 +144,9 @@ def _constant(name: str, values: NDArray[np.float64]) -> list[str]:
 
 def _value_words(cell: str, value: float) -> str:
     """What is wrong with one prediction."""
-    if len(cell) > LONGEST:
-        return f"{quoted(cell)} has {len(cell):,} characters; write a number of at most {LONGEST}"
+    if len(cell) > LONGEST_NUMBER:
+        most = f"write a number of at most {LONGEST_NUMBER}"
+        return f"{quoted(cell)} has {len(cell):,} characters; {most}"
     text = cell.strip()
     if text.casefold() in _MISSING:
         return "the prediction is missing"
@@ -201,18 +154,8 @@ def _value_words(cell: str, value: float) -> str:
         return f"{quoted(text)} is not finite"
     if not np.isnan(value):
         return f"{quoted(text)} lies outside 0 to 1"
-    if "," in text and _NUMBER.fullmatch(text.replace(",", ".")):
+    if has_decimal_comma(text):
         return f"{quoted(text)} has a decimal comma; write {quoted(text.replace(',', '.'))}"
-    if _NUMBER.fullmatch(text.removesuffix("%")):
+    if text.endswith("%") and np.isfinite(to_numbers([text[:-1]])[0]):
         return f"{quoted(text)} is in per cent; write a number from 0 to 1"
     return f"{quoted(text)} is not a number"
-
-
-def _number(cell: str) -> float:
-    if len(cell) > LONGEST:
-        return float("nan")
-    if _NUMBER.fullmatch(cell):
-        return float(cell)
-    if _INFINITE.fullmatch(cell):
-        return float("inf")
-    return float("nan")

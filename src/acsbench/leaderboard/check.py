@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acsbench.errors import DataError
-from acsbench.leaderboard.cells import id_problems, numbers, places_of, value_problems
+from acsbench.leaderboard.cells import id_problems, places_of, value_problems
 from acsbench.leaderboard.columns import PROBABILITY, read_columns
-from acsbench.leaderboard.file_kind import not_csv_text
+from acsbench.tables import to_numbers
 
 TASKS = ("acs", "mace")
 MAX_BYTES = 100_000_000
@@ -167,8 +167,7 @@ def _checked(
     if not position:
         return _refused("no ids of the holdout were given to check it against")
     try:
-        unreadable = not_csv_text(content)
-        return _refused(unreadable) if unreadable else _checked_text(content, position, tasks)
+        return _checked_text(content, position, tasks)
     except MemoryError:
         return _refused("the file is too large for the memory of this computer")
 
@@ -177,13 +176,13 @@ def _checked_text(content: bytes, position: dict[str, int], tasks: Sequence[str]
     columns = read_columns(content, tasks, 2 * len(position) + _SPARE_ROWS)
     problems, lines = columns.problems, columns.lines
     if columns.ids == [] and not problems:
-        problems.append("the file has a header and no predictions")
+        problems.append("the table has a header and no rows; predict every ECG of the holdout")
     places = places_of(columns.ids or [], position)
     if columns.ids:
         problems += id_problems(
             columns.ids, lines, position, places, columns.unread, columns.complete
         )
-    values = {name: numbers(cells) for name, cells in columns.cells.items()}
+    values = {name: to_numbers(cells) for name, cells in columns.cells.items()}
     for name, cells in columns.cells.items():
         problems += value_problems(name, cells, values[name], lines)
     given = tuple(tasks) if PROBABILITY in values else tuple(t for t in tasks if t in values)

@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import pandas as pd
-
 from acsbench.leaderboard.boards import Ranking, ranking
 from acsbench.leaderboard.columns import PROBABILITY
 from acsbench.leaderboard.create import create_board
@@ -20,8 +18,10 @@ from acsbench.leaderboard.settings import Limits, Settings, open_folder
 from acsbench.leaderboard.submissions import submit
 from acsbench.leaderboard.teams import invite, sign_up, team_overview
 from acsbench.leaderboard.worker import run_worker
+from acsbench.tables import read_csv
 
 PHASE = "Demo"
+_FIX = "Repeat the demo in a new folder"
 
 
 def demo_board(
@@ -49,7 +49,7 @@ def demo_board(
     try:
         phase = current_phase(database) or open_phase(database, PHASE, folder.settings.limits)
         for team, path in predictions.items():
-            table = pd.read_csv(path, dtype=str).rename(columns={PROBABILITY: task})
+            table = read_csv(path, (ID, PROBABILITY), fix=_FIX).rename(columns={PROBABILITY: task})
             content = table.to_csv(index=False, lineterminator="\n").encode()
             user = _member(database, team)
             submit(database, folder.settings, folder.holdout_ids(), user, content, team)
@@ -60,7 +60,7 @@ def demo_board(
 
 
 def _create(board_dir: Path, labels: Path, task: str, title: str) -> None:
-    table = pd.read_csv(labels, dtype=str)[[ID, PATIENT, task]]
+    table = read_csv(labels, (ID, PATIENT, task), fix=_FIX)[[ID, PATIENT, task]]
     settings = Settings(
         title=title,
         description="Simulated patients: it shows how a board works, and nothing about models.",

@@ -12,11 +12,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from acsbench.errors import DataError
+from acsbench.spelling import NO_PATIENT, SAY_WHOSE, check_patients
+from acsbench.tables import is_missing, read_csv, to_numbers
 
 ID, PATIENT = "ecg_id", "patient_id"
 COVARIATES = ("sex", "race", "age")
 SIGN_PREFIX = "has_"
 """Columns with flags of a reading, such as `has_st_eleva`; they are no tasks either."""
+
+FLAGS = ("0", "1", "0.0", "1.0", "false", "true", "no", "yes")
+_FIX = f"Give a CSV file with the columns {ID}, {PATIENT} and one for each task"
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +56,7 @@ def read_holdout(path: Path) -> Holdout:
     Raises:
         DataError: the file cannot be read, or as for `holdout_of`.
     """
-    return holdout_of(_read_table(path), path)
+    return _holdout(read_csv(path, (ID, PATIENT), fix=_FIX), path)
 
 
 def holdout_of(table: pd.DataFrame, file: Path | str | None = None) -> Holdout:
@@ -68,40 +73,37 @@ def holdout_of(table: pd.DataFrame, file: Path | str | None = None) -> Holdout:
             else than 0, 1 or empty, or a task has fewer than two patients with, or without, the
             event.
     """
+    return _holdout(table.set_axis(range(2, len(table) + 2)), file)
+
+
+def _holdout(table: pd.DataFrame, file: Path | str | None) -> Holdout:
+    """The holdout from its table, whose index holds the rows that errors name."""
     for column in (ID, PATIENT):
         if column not in table:
-            raise DataError(
-                "the column is missing", file=file, column=column, fix=f"Give {ID} and {PATIENT}"
-            )
-    ids, patients = (_texts(table, column, file) for column in (ID, PATIENT))
-    twice = ids.duplicated().to_numpy()
-    if twice.any():
-        row = int(np.flatnonzero(twice)[0])
+            found = f"no column {column!r}; found {len(table.columns)} columns"
+            raise DataError(found, file=file, column=column, fix=_FIX)
+    for column in table.columns[table.columns.duplicated()]:
         raise DataError(
-            "the ECG occurs twice",
-            file=file,
-            row=row + 2,
-            column=ID,
-            private=ids.iloc[row],
-            fix="Keep one row for each ECG",
+            "the column is there twice", file=file, column=str(column), fix="Keep one of them"
         )
-    known = [c for c in table if c in COVARIATES or str(c).startswith(SIGN_PREFIX)]
-    others = table[[column for column in table if column not in (ID, PATIENT, *known)]]
-    # A table in memory may hold "" where one from a file holds nothing; a column of nothing else
-    # is a task that this holdout has no labels of.
-    others = others.mask(others == "").dropna(axis="columns", how="all")
-    tasks = [str(column) for column in others]
+    ids, patients = (_ids(table, column, file) for column in (ID, PATIENT))
+    check_patients(patients, patients.index.to_series(), file)
+    covariates = _covariates(table, file)
+    others = table[[column for column in table if column not in (ID, PATIENT, *covariates)]]
+    texts = {str(column): _as_text(others[column]) for column in others}
+    # A column without a value is a task that this holdout has no labels of.
+    tasks = [task for task, text in texts.items() if not is_missing(text).all()]
     if not tasks:
         raise DataError("there is no column with labels", file=file, fix="Add acs, mace or both")
     numbers, names = pd.factorize(patients)
-    labels = {task: _labels(others, task, numbers, file) for task in tasks}
+    labels = {task: _labels(texts[task], task, numbers, file) for task in tasks}
     return Holdout(
         ecg_ids=tuple(ids),
         patients=numbers.astype(np.intp),
         patient_ids=tuple(names),
         labels=labels,
-        covariates=table[known].reset_index(drop=True),
-        digest=_digest(ids, patients, labels, table[known]),
+        covariates=covariates.reset_index(drop=True),
+        digest=_digest(ids, patients, labels, covariates),
     )
 
 
@@ -112,16 +114,8 @@ def read_ids(path: Path) -> tuple[str, ...]:
         DataError: the file cannot be read, has no column `ecg_id`, or an id is missing or occurs
             twice.
     """
-    table = _read_table(path)
-    if ID not in table:
-        raise DataError("the column is missing", file=path, column=ID, fix="Give the ECGs' ids")
-    ids = _texts(table, ID, path)
-    if ids.duplicated().any():
-        row = int(np.flatnonzero(ids.duplicated().to_numpy())[0]) + 2
-        raise DataError(
-            "the ECG occurs twice", file=path, row=row, column=ID, fix="Keep one row for each ECG"
-        )
-    return tuple(ids)
+    fix = "Give the ids of the ECGs in a CSV file with the column ecg_id"
+    return tuple(_ids(read_csv(path, (ID,), fix=fix), ID, path))
 
 
 def public_part(holdout: Holdout, share: float = 0.5, seed: int = 0) -> NDArray[np.bool_]:
@@ -144,45 +138,76 @@ def public_part(holdout: Holdout, share: float = 0.5, seed: int = 0) -> NDArray[
     return np.array(public, dtype=bool)[holdout.patients]
 
 
-def _read_table(path: Path) -> pd.DataFrame:
-    """A CSV file as text."""
-    try:
-        return pd.read_csv(path, dtype=str, encoding="utf-8-sig")
-    except (ValueError, OSError) as error:
-        raise DataError(
-            f"the table cannot be read ({type(error).__name__})",
-            file=path,
-            fix="Give a CSV file in UTF-8 with a header",
-        ) from error
+def _as_text(column: pd.Series) -> pd.Series:
+    """A column of a file or of a table in memory; empty where a value is missing."""
+    plain = column.map(lambda value: int(value) if isinstance(value, (bool, np.bool_)) else value)
+    return plain.astype(object).where(column.notna(), "").astype(str).str.strip()
 
 
-def _texts(table: pd.DataFrame, column: str, file: Path | str | None) -> pd.Series:
-    """A column of ids as text."""
-    missing = table[column].isna().to_numpy() | (table[column].astype(str) == "").to_numpy()
-    if missing.any():
-        raise DataError(
-            f"{missing.sum():,} rows have no id",
-            file=file,
-            row=int(np.flatnonzero(missing)[0]) + 2,
-            column=column,
-            fix="Fill them in, or leave those rows out",
-        )
-    return table[column].astype(str).reset_index(drop=True)
+def _ids(table: pd.DataFrame, column: str, file: Path | str | None) -> pd.Series:
+    """A column of ids as text; those of ECGs occur once."""
+    ids = _as_text(table[column])
+    faults = [
+        (ids == "", "the ECG has no id", "Give it one, or remove the row"),
+        (ids.duplicated(), "a row above has the same id", "Keep one row for each ECG"),
+    ]
+    if column == PATIENT:
+        unknown = ids.str.casefold().isin(list(NO_PATIENT))
+        faults = [(unknown, "the patient is missing", SAY_WHOSE)]
+    for wrong, problem, fix in faults:
+        if wrong.any():
+            row = int(ids.index[wrong][0])
+            raise DataError(
+                problem, file=file, row=row, column=column, private=ids[row] or None, fix=fix
+            )
+    return ids
+
+
+def _covariates(table: pd.DataFrame, file: Path | str | None) -> pd.DataFrame:
+    """The columns that tell groups and signs, NaN where a value is missing."""
+    known = [c for c in table if c in COVARIATES or str(c).startswith(SIGN_PREFIX)]
+    covariates = table[known].copy()
+    for name in known:
+        column = covariates[name]
+        text = _as_text(column)
+        missing = is_missing(text)
+        covariates[name] = column.mask(missing)
+        if name in ("sex", "race"):
+            continue
+        right = text.str.casefold().isin(FLAGS).to_numpy()
+        problem, fix = "the flag is neither 0 nor 1", "Write 0 or 1, or leave it empty if unknown"
+        if name == "age":
+            # A top-coded age may be written as >89 or 90+.
+            right = np.isfinite(to_numbers(text.str.strip("<>=≥≤+ ")))
+            problem, fix = "the age is not a number", "Write years, or leave it empty if unknown"
+        wrong = ~missing & ~right
+        if wrong.any():
+            row = int(text.index[wrong][0])
+            raise DataError(
+                problem,
+                file=file,
+                row=row,
+                column=str(name),
+                private=f"found {text[row]!r}",
+                fix=fix,
+            )
+    return covariates
 
 
 def _labels(
-    table: pd.DataFrame, task: str, patients: NDArray[np.intp], file: Path | str | None
+    text: pd.Series, task: str, patients: NDArray[np.intp], file: Path | str | None
 ) -> NDArray[np.float64]:
     """The labels of a task; NaN where an ECG has none."""
-    column = table[task]
-    labels = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-    wrong = column.notna().to_numpy() & ~np.isin(labels, (0, 1))
+    labels = to_numbers(text)
+    wrong = ~is_missing(text) & ~np.isin(labels, (0, 1))
     if wrong.any():
+        row = int(text.index[wrong][0])
         raise DataError(
-            f"{wrong.sum():,} labels are something else than 0 or 1",
+            "the label is something else than 0 or 1",
             file=file,
-            row=int(np.flatnonzero(wrong)[0]) + 2,
+            row=row,
             column=task,
+            private=f"found {text[row]!r}",
             fix="Write 0 or 1, or leave the label empty where the ECG is not in the task; a column "
             f"that is no task is named {', '.join(COVARIATES)}, or begins with {SIGN_PREFIX}",
         )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from acsbench.errors import DataError
+
 LISTED = 20
 """Findings of one kind that are told one by one; the rest is counted."""
 
@@ -40,6 +42,20 @@ def named(ids: Sequence[str]) -> str:
     """
     names = ", ".join(map(quoted, ids[:LISTED]))
     return names if len(ids) <= LISTED else f"{names} and {len(ids) - LISTED:,} more"
+
+
+def sentence(error: DataError) -> str:
+    """An error of an upload as a sentence.
+
+    Examples:
+        >>> sentence(DataError("the row has 1 cell", row=3, column="acs", fix="Add one"))
+        "line 3, column 'acs': the row has 1 cell; add one"
+    """
+    line = "" if error.row is None else f"line {error.row}"
+    column = "" if error.column is None else f"column {quoted(error.column)}"
+    place = ", ".join(part for part in (line, column) if part)
+    words = f"{error.problem}; {error.fix[:1].lower()}{error.fix[1:]}"
+    return f"{place}: {words}" if place else words
 
 
 def quoted(text: str) -> str:

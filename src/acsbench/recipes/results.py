@@ -48,7 +48,7 @@ class Results:
     def table(self, name: str) -> pd.DataFrame | None:
         """A table in long form, one row per number; None if the report has no such table."""
         path = self.path / TABLES / f"{name}.csv"
-        return pd.read_csv(path, keep_default_na=False, na_values=[""]) if path.is_file() else None
+        return read_results(path) if path.is_file() else None
 
     def numbers(self, table: str, metric: str) -> pd.DataFrame:
         """A metric of a table by model: `value, low, high, shown`; empty if it is not there."""
@@ -57,6 +57,11 @@ class Results:
         if rows is None or "model" not in rows:
             return pd.DataFrame(columns=columns)
         return rows[rows["metric"] == metric].set_index("model")[columns]
+
+
+def read_results(path: Path) -> pd.DataFrame:
+    """A table of results that acsbench has written; a model may be called NA."""
+    return pd.read_csv(path, keep_default_na=False, na_values=[""])
 
 
 def open_results(path: Path) -> Results:

@@ -26,6 +26,7 @@ from acsbench import __version__
 from acsbench.errors import AcsBenchError, ConfigurationError, DataError
 from acsbench.files import digest_of, remove_partial, usable_cores, write_json, write_text
 from acsbench.statistics.estimate import Estimate
+from acsbench.tables import number_column, read_csv
 
 CONFIG = "config.yaml"
 WEIGHTS = "model.safetensors"
@@ -68,7 +69,19 @@ class Run:
                 file=self.path,
                 fix="Make them with acsbench predict",
             )
-        return pd.read_csv(path, dtype={"ecg_id": str}).set_index("ecg_id")["probability"]
+        return read_probabilities(path)
+
+
+def read_probabilities(path: Path) -> pd.Series:
+    """Probabilities of a file of predictions, indexed by `ecg_id`; NaN where one is missing.
+
+    Raises:
+        DataError: the file cannot be read, or a probability is not a number.
+    """
+    fix = "Make the predictions again with acsbench predict"
+    rows = read_csv(path, ("ecg_id", "probability"), fix=fix)
+    ids = pd.Index(rows["ecg_id"], name="ecg_id")
+    return number_column(rows, "probability", path).set_axis(ids)
 
 
 def open_run(path: Path) -> Run:

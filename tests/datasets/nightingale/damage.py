@@ -78,9 +78,9 @@ STRUCTURE_DAMAGES: Damages = {
     ),
     "semicolons": (
         lambda f: (f / LINK).write_text((f / LINK).read_text().replace(",", ";")),
-        "ecg-ed-enc.csv: none of the table's columns is there; found 1 columns. Is there a header,",
+        "ecg-ed-enc.csv, row 1: the columns are separated by semicolons",
     ),
-    "an empty file": (lambda f: (f / VISIT).write_text(""), "this is not a table in CSV"),
+    "an empty file": (lambda f: (f / VISIT).write_text(""), "ed-encounter.csv: the file is empty"),
     "no rows": (
         lambda f: (f / LINK).write_text("ecg_id,ed_enc_id\n"),
         "ecg-ed-enc.csv: the table has a header and no rows",
@@ -91,7 +91,7 @@ STRUCTURE_DAMAGES: Damages = {
     ),
     "Latin-1 in a row": (
         lambda f: (f / ECG).write_bytes((f / ECG).read_bytes().replace(b",ms,", b",\xe9,")),
-        "ecg-metadata.csv: the text is not UTF-8",
+        "column 'p-r-t_axes': the text is not UTF-8",
     ),
     "a column twice": (
         lambda f: (f / VISIT).write_text((f / VISIT).read_text().replace("exclude,", "excl,", 0)
@@ -189,7 +189,7 @@ ROW_DAMAGES: Damages = {
     ),
     "a row cut off": (
         lambda f: cut_row(f / ECG, 9),
-        "ecg-metadata.csv, row 9: the row has 38 cells; 39 are expected",
+        "row 9, column 'has_poor_or_quality': the row has 38 cells, and the header 39",
     ),
     "ECG twice": (
         lambda f: repeat_row(f / ECG, 10),

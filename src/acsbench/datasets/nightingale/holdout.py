@@ -15,6 +15,7 @@ from acsbench.datasets.nightingale.types import PATTERNS
 from acsbench.datasets.nightingale.waveforms import read_npz
 from acsbench.datasets.schema import Tables
 from acsbench.errors import DataError, DataErrors
+from acsbench.files import is_clutter
 
 FIX = "Point to the folder of the holdout's npz files"
 RENAME = "Give it the ECG's id without ecg, or leave it out with --on-error skip"
@@ -40,6 +41,7 @@ def open_nightingale_holdout(root: Path) -> Dataset:
     """
     description = read_description(root)
     files = [file.relative_to(root) for file in root.rglob("*.npz")]
+    files = [file for file in files if not is_clutter(file.as_posix())]
     ecg = pd.DataFrame(
         {
             "ecg_id": ["ecg" + file.stem.removeprefix("ecg") for file in files],

@@ -6,7 +6,6 @@ single rows is collected, so that one run tells everything.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,14 +13,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
-from pyarrow import csv as pa_csv
 
 from acsbench.datasets.nightingale.columns import NEVER_EMPTY, Kind, Layout
 from acsbench.datasets.nightingale.types import convert
 from acsbench.errors import DataError
+from acsbench.tables import MISSING, no_rows, parse_csv, read_bytes
 
-EMPTY_CELLS = ["", "NA", "N/A", "NaN", "nan", "NaT", "None", "null", "NULL", "<NA>"]
+EMPTY_CELLS = MISSING | {"nat", "none", "<na>"}
+"""In lower case; pandas writes such words for missing times and ids."""
+
 FIX = "Point to the folder that holds ed-bwh-ecg/v1 as published by Nightingale Open Science"
 MEND = "Mend the cell, or leave its ECGs out with --on-error skip"
 COPY_AGAIN = "Copy the table again from its source"
@@ -154,81 +156,52 @@ def read_source_table(root: Path, layout: Layout) -> SourceTable:
         The table with all that is wrong with it; without columns if it could not be read.
     """
     path = root / layout.file
-    if not path.is_file():
-        return _unread(path, "the file does not exist", FIX)
     try:
-        header = _read_header(path)
-        cells, rows, ragged = _read_cells(path, len(header))
-    except OSError as error:
-        return _unread(path, f"the file cannot be read ({error.strerror})", COPY_AGAIN)
-    except (pa.ArrowInvalid, UnicodeDecodeError, csv.Error, StopIteration) as error:
-        if isinstance(error, UnicodeDecodeError) or "UTF8" in str(error):
-            return _unread(path, "the text is not UTF-8", "Save it as UTF-8")
-        # The parser's own words may quote a row: they are not repeated.
-        return _unread(path, "this is not a table in CSV", "Save it as CSV with a header")
+        parsed = parse_csv(read_bytes(path, FIX), file=path)
+    except DataError as error:
+        return _unread(error)
+    if parsed.broken_off is not None:
+        return _unread(parsed.broken_off)
+    header = list(map(str, parsed.cells.columns))
     found = _find_columns(header, layout)
     names = {layout.renamed.get(column, column): name for column, name in found.items()}
-    written = {new: cells[header.index(name)] for new, name in names.items()}
+    written = {new: _written(parsed.cells[name]) for new, name in names.items()}
+    rows = parsed.cells.index.to_numpy()
     table = SourceTable(path, rows, pa.table(written), names)
     _check_header(table, header, layout, found)
     if not len(rows):
-        table.fatal.append(table.error("the table has a header and no rows", FIX))
-    table.faults.extend(ragged)
+        table.fatal.append(no_rows(path, FIX))
+    table.faults.extend(map(_ragged, parsed.faults))
     for column in found:
         _convert_column(table, layout, column)
     return table
 
 
-def _unread(path: Path, problem: str, fix: str) -> SourceTable:
-    no_rows = np.zeros(0, dtype=np.int64)
-    error = DataError(problem, file=path, fix=fix)
-    return SourceTable(path, no_rows, pa.table({}), {}, fatal=[error])
+def _unread(error: DataError) -> SourceTable:
+    path = Path(str(error.file))
+    return SourceTable(path, np.zeros(0, dtype=np.int64), pa.table({}), {}, fatal=[error])
 
 
-def _read_header(path: Path) -> list[str]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        return [name.strip() for name in next(csv.reader(file))]
-
-
-def _read_cells(
-    path: Path, columns: int
-) -> tuple[list[pa.ChunkedArray], NDArray[np.int64], list[RowFault]]:
-    """All cells as text, the line of each row, and the rows with too few or too many cells."""
-    ragged: dict[int, RowFault] = {}
-
-    def note(row: pa_csv.InvalidRow) -> str:
-        error = DataError(
-            f"the row has {row.actual_columns} cells; {row.expected_columns} are expected",
-            file=path,
-            row=row.number,
-            private=f"found {row.text!r}",
-            fix="Mend the row, or leave its ECGs out with --on-error skip",
-        )
-        ragged[row.number] = RowFault(None, error)
-        return "skip"
-
-    names = [str(number) for number in range(columns)]
-    table = pa_csv.read_csv(
-        path,
-        # Row numbers are known to a single thread only.
-        read_options=pa_csv.ReadOptions(use_threads=False, column_names=names, skip_rows=1),
-        parse_options=pa_csv.ParseOptions(invalid_row_handler=note, ignore_empty_lines=False),
-        convert_options=pa_csv.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.large_string()),
-            null_values=EMPTY_CELLS,
-            strings_can_be_null=True,
+def _ragged(error: DataError) -> RowFault:
+    fix = "Mend the row, or leave its ECGs out with --on-error skip"
+    return RowFault(
+        None,
+        DataError(
+            error.problem,
+            file=error.file,
+            row=error.row,
+            column=error.column,
+            private=error.private,
+            fix=fix,
         ),
     )
-    lines = np.arange(2, len(table) + len(ragged) + 2)
-    lines = lines[~np.isin(lines, list(ragged))]
-    filled = np.zeros(len(table), dtype=bool)
-    for name in names:
-        filled |= table[name].is_valid().to_numpy()
-        if filled.all():
-            break
-    if not filled.all():  # empty lines, as many editors leave at the end
-        table, lines = table.filter(pa.array(filled)), lines[filled]
-    return [column.combine_chunks() for column in table.columns], lines, list(ragged.values())
+
+
+def _written(column: pd.Series) -> pa.ChunkedArray:
+    """The cells of a column, null where one is empty."""
+    cells = pa.chunked_array(pa.array(column), pa.large_string())
+    empty = pc.is_in(pc.utf8_lower(cells), value_set=pa.array(sorted(EMPTY_CELLS)))
+    return pc.if_else(empty, pa.scalar(None, pa.large_string()), cells)
 
 
 def _find_columns(header: list[str], layout: Layout) -> dict[str, str]:
@@ -256,14 +229,8 @@ def _check_header(
             also = f" (or {other!r})" if other else ""
             problem = f"no column {column!r}{also}; found {len(header)} columns"
             table.fatal.append(DataError(problem, file=table.path, column=column, fix=FIX))
-        elif header.count(found[column]) > 1:
-            fix = "Keep one of them"
-            table.fatal.append(
-                DataError("the column is there twice", file=table.path, column=column, fix=fix)
-            )
     known = {*layout.columns, *layout.spellings.values()}
-    # pandas writes its row numbers under an empty name.
-    unknown = [n for n in header if n not in known and n and not n.startswith("Unnamed")]
+    unknown = [n for n in header if n not in known and not n.startswith("Unnamed")]
     if unknown:
         table.notes.append(
             f"{layout.file}: passed over the columns {', '.join(unknown)}, which ed-bwh-ecg lacks"

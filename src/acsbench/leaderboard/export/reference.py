@@ -19,10 +19,12 @@ from acsbench.leaderboard.rounding import rounded_estimate
 from acsbench.leaderboard.score import metrics
 from acsbench.leaderboard.scorecard import SCORING_VERSION
 from acsbench.statistics import Estimate
+from acsbench.tables import read_csv
 
 SOLUTION = "solution.csv"
 PATIENTS = "patients.csv"
 SCORING = "scoring.json"
+_AGAIN = "Export the board again"
 
 Scores = dict[str, float]
 
@@ -93,14 +95,15 @@ def read_reference(solution: Path, patients: Path, scoring: Path) -> Reference:
         DataError: a file is missing or damaged, or the two tables name different ECGs.
     """
     settings = _read_scoring(scoring)
-    left, right = _read_table(solution), _read_table(patients)
+    left = read_csv(solution, ("ecg_id", *settings.tasks, "split"), fix=_AGAIN)
+    right = read_csv(patients, ("ecg_id", "patient_id"), fix=_AGAIN)
     if list(left["ecg_id"]) != list(right["ecg_id"]):
         raise DataError(
             f"it does not name the ECGs of {solution.name} in the same order",
             file=patients,
-            fix="Export the board again",
+            fix=_AGAIN,
         )
-    table = left.drop(columns="split").assign(patient_id=right["patient_id"])
+    table = left.drop(columns="split").assign(patient_id=right["patient_id"].array)
     return Reference(holdout_of(table), (left["split"] == "public").to_numpy(), settings)
 
 
@@ -180,7 +183,7 @@ def _read_scoring(path: Path) -> Scoring:
         raise DataError(
             "the file cannot be read as the settings of an export",
             file=path,
-            fix="Export the board again",
+            fix=_AGAIN,
         ) from error
     if settings.scoring_version != SCORING_VERSION:
         raise ConfigurationError(
@@ -188,12 +191,3 @@ def _read_scoring(path: Path) -> Scoring:
             f"installed acsbench scores with {SCORING_VERSION}; export the board again"
         )
     return settings
-
-
-def _read_table(path: Path) -> pd.DataFrame:
-    try:
-        return pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])
-    except (OSError, ValueError) as error:
-        raise DataError(
-            "the file cannot be read as CSV", file=path, fix="Export the board again"
-        ) from error

@@ -7,13 +7,16 @@ import sys
 from pathlib import Path
 
 from acsbench.errors import AcsBenchError
+from acsbench.files import is_clutter
 from acsbench.leaderboard.export.reference import score_parts
 
 
 def main(inputs: Path, output: Path) -> None:
     """Write `scores.json` of the part of the holdout that this phase shows."""
     reference = inputs / "ref"
-    submitted = sorted((inputs / "res").rglob("*.csv"))
+    results = inputs / "res"
+    files = (file for file in sorted(results.rglob("*")) if file.suffix.lower() == ".csv")
+    submitted = [f for f in files if not is_clutter(f.relative_to(results).as_posix())]
     if len(submitted) != 1:
         sys.exit(f"The zip file must hold exactly one CSV file; it holds {len(submitted)}.")
     try:
