@@ -68,7 +68,7 @@ def annotated_page(
 
 
 def _mark_waves(page: Axes, recording: Recording, start: float) -> None:
-    fiducials = _fiducials(recording)
+    fiducials = mark_each_lead(recording)
     sequential = recording.duration - start >= _SEQUENTIAL_SECONDS
     ticks: list[list[tuple[float, float]]] = []
     colours: list[str] = []
@@ -97,8 +97,11 @@ def _mark_waves(page: Axes, recording: Recording, start: float) -> None:
     )
 
 
-def _fiducials(recording: Recording) -> dict[str, NDArray[np.float64]]:
-    """Onset, peak and end of each lead's waves, shape (beats, 3 waves, 3 points), in samples."""
+def mark_each_lead(recording: Recording) -> dict[str, NDArray[np.float64]]:
+    """Onset, peak and end of each lead's waves, shape (beats, 3 waves, 3 points), in samples.
+
+    Leads are taken together where they were recorded at the same time, as by `measure`.
+    """
     found = {lead: np.empty((0, 3, 3)) for lead in recording.leads}
     for rows in simultaneous(np.isfinite(recording.signal)):
         leads = delineate_beats(recording.signal[rows], recording.fs).leads

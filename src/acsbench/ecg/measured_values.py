@@ -17,13 +17,12 @@ from acsbench.ecg.beat_measurements import (
     wave_area,
 )
 from acsbench.ecg.beats import RepresentativeBeat, representative_beat
-from acsbench.ecg.filters import resample
 from acsbench.ecg.intervals import CORRECTIONS, angle_between, corrected_qt, frontal_axis
 from acsbench.ecg.p_and_t import Wave, p_wave_before
 from acsbench.ecg.qrs import QrsBounds, qrs_bounds
 from acsbench.ecg.qrs_waves import QRS_WAVES
 from acsbench.ecg.recording import Recording
-from acsbench.ecg.rpeaks import detect_r_peaks
+from acsbench.ecg.working_rate import at_working_rate
 
 POSITIONS = ("qrs_onset", "j_point")
 LEVELS = ("j_level", "st60", "t_amplitude")
@@ -51,8 +50,6 @@ GLOBAL = (
     "qrs_t_angle",
 )
 _SIMULTANEOUS = 0.5  # of the shorter lead's time that two leads must share to be timed together
-_LEAST_RATE = 500.0  # Hz: slower recordings are measured at this one
-_FEWEST_SAMPLES = 60  # that resampling is worth
 
 
 def measured_values(recording: Recording, detailed: bool = True) -> Values:
@@ -69,23 +66,17 @@ def measured_values(recording: Recording, detailed: bool = True) -> Values:
     Raises:
         ValueError: the sampling rate is below 60 Hz.
     """
-    signal = recording.signal.astype(np.float64)
-    signal[~np.isfinite(signal)] = np.nan
-    fs = recording.fs
-    r_peaks = detect_r_peaks(signal, fs)
-    rr = float(np.median(np.diff(r_peaks))) / fs if len(r_peaks) > 1 else np.nan
-    if fs < _LEAST_RATE and signal.shape[1] > _FEWEST_SAMPLES:
-        # Edges and pacing spikes last some milliseconds, less than a sample of a slow recording.
-        signal, fs = resample(signal, fs, _LEAST_RATE), _LEAST_RATE
-        r_peaks = np.rint(r_peaks * (fs / recording.fs)).astype(np.int64)
-        r_peaks = r_peaks[r_peaks < signal.shape[1]]
+    working = at_working_rate(recording.signal, recording.fs)
+    signal, r_peaks, rr = working.signal, working.r_peaks, working.rr
     count = len(recording.leads)
     values: Values = {}
     for leads in simultaneous(np.isfinite(signal)):
-        for name, found in _measure_together(signal[leads], r_peaks, fs, rr, detailed).items():
+        for name, found in _measure_together(
+            signal[leads], r_peaks, working.fs, rr, detailed
+        ).items():
             values.setdefault(name, np.full(count, np.nan))[leads] = found
     unknown = np.full(count, np.nan)
-    columns = {name: values.get(name, unknown) * (recording.fs / fs) for name in POSITIONS}
+    columns = {name: values.get(name, unknown) * working.scale for name in POSITIONS}
     columns |= {name: values.get(name, unknown) for name in LEVELS}
     columns["heart_rate"] = np.full(count, 60 / rr)
     if detailed:

@@ -15,6 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import signal as sps
 from scipy.ndimage import uniform_filter1d
 
+from acsbench.ecg.gaps import fill_gaps
+
 QRS_BAND = (8.0, 28.0)
 """Band of QRS energy, Hz."""
 
@@ -77,7 +79,7 @@ def r_peaks_of_each(
     samples = signals.shape[2] // step
     if samples <= _PADDING:
         return [np.empty(0, dtype=np.int64) for _ in signals]
-    filled = _fill_gaps(signals, recorded)
+    filled = fill_gaps(signals, recorded)
     known = recorded[..., step // 2 :: step][..., :samples]
     energy, noise, heights = _lead_energy(filled, known, step, rate)
     leads = np.count_nonzero(known, axis=1)
@@ -111,18 +113,6 @@ def _peaks_apart(
     ranks = np.zeros(len(energy))
     ranks[found[np.lexsort((-found, energy[found]))]] = np.arange(1, len(found) + 1)
     return np.asarray(sps.find_peaks(ranks, distance=distance)[0])
-
-
-def _fill_gaps(signals: NDArray[np.floating], recorded: NDArray[np.bool_]) -> NDArray[np.floating]:
-    """Straight lines over missing samples; 0 for a lead that was never recorded."""
-    if recorded.all():
-        return signals
-    filled = np.where(recorded, signals, 0)
-    time = np.arange(signals.shape[2])
-    for recording, lead in np.argwhere(recorded.any(axis=2) & ~recorded.all(axis=2)):
-        known, row = recorded[recording, lead], filled[recording, lead]
-        row[~known] = np.interp(time[~known], time[known], row[known])
-    return filled
 
 
 @lru_cache(maxsize=16)
