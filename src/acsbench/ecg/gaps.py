@@ -6,13 +6,15 @@ filter or a resampler spreads over the samples beside it.
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 
+Float = TypeVar("Float", bound=np.floating)
 
-def fill_gaps(
-    signals: NDArray[np.floating], known: NDArray[np.bool_] | None = None
-) -> NDArray[np.floating]:
+
+def fill_gaps(signals: NDArray[Float], known: NDArray[np.bool_] | None = None) -> NDArray[Float]:
     """Straight lines over missing samples, each signal by itself.
 
     Args:
@@ -35,7 +37,7 @@ def fill_gaps(
     return filled
 
 
-def with_gaps(signals: NDArray[np.floating], known: NDArray[np.bool_]) -> NDArray[np.floating]:
+def with_gaps(signals: NDArray[Float], known: NDArray[np.bool_]) -> NDArray[Float]:
     """The signals with NaN where they are not known; changed in place.
 
     Args:

@@ -35,8 +35,11 @@ PER_LEAD = (
     "t_to_r",
     "qrs_area",
     "noise",
+    "beats",
+    "seconds",
 )
 GLOBAL = (
+    "rate_seconds",
     "rr_variation",
     "p_share",
     "paced",
@@ -61,7 +64,7 @@ def measured_values(recording: Recording, detailed: bool = True) -> Values:
 
     Returns:
         By column of `measure`, the value of each lead, shape (leads,), NaN where it cannot be
-        measured; positions are not rounded; and `beats`, how many the levels were taken from.
+        measured; positions are not rounded.
 
     Raises:
         ValueError: the sampling rate is below 60 Hz.
@@ -80,9 +83,12 @@ def measured_values(recording: Recording, detailed: bool = True) -> Values:
     columns |= {name: values.get(name, unknown) for name in LEVELS}
     columns["heart_rate"] = np.full(count, 60 / rr)
     if detailed:
-        columns |= {name: values.get(name, unknown) for name in (*PER_LEAD, "beats")}
+        columns |= {name: values.get(name, unknown) for name in PER_LEAD}
+        columns["beats"] = np.nan_to_num(columns["beats"])
+        columns["seconds"] = np.isfinite(signal).sum(axis=1) / working.fs
         whole = _global(values, recording.leads, 60 / rr)
-        whole["rr_variation"] = _rr_variation(r_peaks)
+        whole["rr_variation"] = _rr_variation(working.intervals)
+        whole["rate_seconds"] = working.searched
         columns |= {name: np.full(count, whole.get(name, np.nan)) for name in GLOBAL}
     return columns
 
@@ -179,9 +185,10 @@ def _median(values: NDArray[np.float64]) -> float:
     return float(np.median(known)) if len(known) else np.nan
 
 
-def _rr_variation(r_peaks: NDArray[np.int64]) -> float:
+def _rr_variation(intervals: NDArray[np.float64]) -> float:
     """Median difference between neighbouring RR intervals, over the median interval."""
-    intervals = np.diff(r_peaks)
-    if len(intervals) < 2:
+    differences = np.diff(intervals)
+    differences = differences[np.isfinite(differences)]
+    if not len(differences):
         return np.nan
-    return float(np.median(np.abs(np.diff(intervals))) / np.median(intervals))
+    return float(np.median(np.abs(differences)) / np.nanmedian(intervals))

@@ -218,7 +218,8 @@ def _fall(slope: NDArray[np.float64], peak: int, latest: int, share: float) -> i
 def _alike(beat: RepresentativeBeat, found: _Found, first: int, last: int) -> NDArray[np.float64]:
     """How well each beat's wave correlates with the others', shape (beats,); 1 for a lone beat."""
     fs = beat.fs
-    cut = fill_gaps(beat.beats[:, :, first : last + 1])
+    # Each beat is less its own level, so that 0 is its isoelectric line.
+    cut = np.nan_to_num(beat.beats[:, :, first : last + 1])
     traces = _above_chord(smooth(np.tensordot(found.weights, cut, axes=1), fs, SMOOTHING))
     peak, core = int(found.common[1]) - first, round(_P_CORE * fs)
     traces = traces[:, max(peak - core, 0) : peak + core + 1]

@@ -8,11 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acsbench.ecg.filters import resample
-from acsbench.ecg.rpeaks import detect_r_peaks
+from acsbench.ecg.noise import noisy_samples
+from acsbench.ecg.rpeaks import beats_of_each
 
 LEAST_RATE = 500.0
 """Hz: slower recordings are delineated at this one."""
 _FEWEST_SAMPLES = 60  # that resampling is worth
+_LONGEST_GAP = 0.1  # s, in which no beat can hide
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,17 +22,23 @@ class WorkingSignal:
     """A recording at the rate at which it is delineated and measured, with its R-peaks.
 
     Attributes:
-        signal: shape (leads, samples), mV, NaN where a sample is missing.
+        signal: shape (leads, samples), mV, NaN where a sample is missing or lies in a part of
+            its lead that is noise.
         fs: its rate, Hz: 500, or the recording's own if that is higher.
         r_peaks: sample indices into `signal`, in ascending order.
-        rr: median RR interval, s; NaN with fewer than two beats.
+        intervals: from each R-peak to the next, samples of `signal`, shape (R-peaks - 1,); NaN
+            where noise or a gap in all leads lies between them, which may hide a beat.
+        rr: their median, s; NaN with fewer than two beats.
+        searched: how long beats were looked for in one lead at least, s.
         scale: samples of the recording per sample of `signal`.
     """
 
     signal: NDArray[np.float64]
     fs: float
     r_peaks: NDArray[np.int64]
+    intervals: NDArray[np.float64]
     rr: float
+    searched: float
     scale: float
 
 
@@ -47,12 +55,24 @@ def at_working_rate(signal: NDArray[np.floating], fs: float) -> WorkingSignal:
     Raises:
         ValueError: the sampling rate is below 60 Hz.
     """
-    values = np.where(np.isfinite(signal), signal, np.nan).astype(np.float64)
-    r_peaks = detect_r_peaks(values, fs)
-    rr = float(np.median(np.diff(r_peaks))) / fs if len(r_peaks) > 1 else np.nan
-    if fs >= LEAST_RATE or values.shape[1] <= _FEWEST_SAMPLES:
-        return WorkingSignal(values, fs, r_peaks, rr, 1.0)
-    resampled = resample(values, fs, LEAST_RATE)
-    r_peaks = np.rint(r_peaks * (LEAST_RATE / fs)).astype(np.int64)
-    r_peaks = r_peaks[r_peaks < resampled.shape[1]]
-    return WorkingSignal(resampled, LEAST_RATE, r_peaks, rr, fs / LEAST_RATE)
+    known = np.isfinite(signal)
+    values = np.where(known, signal, np.nan).astype(np.float64)
+    (r_peaks,), heard = beats_of_each(values[None], known[None], fs)
+    anywhere = heard[0].any(axis=0)
+    lost = np.concatenate([[0], np.cumsum(~anywhere)])
+    hidden = np.diff(lost[r_peaks]) > _LONGEST_GAP * fs
+    seen = np.diff(r_peaks)[~hidden]
+    rr = float(np.median(seen)) / fs if len(seen) else np.nan
+    noisy = noisy_samples(values[None], known[None], fs)[0]
+    if noisy.any():
+        values[noisy] = np.nan
+    rate = fs
+    if fs < LEAST_RATE and values.shape[1] > _FEWEST_SAMPLES:
+        rate = LEAST_RATE
+        values = resample(values, fs, rate)
+        r_peaks = np.rint(r_peaks * (rate / fs)).astype(np.int64)
+        r_peaks = r_peaks[r_peaks < values.shape[1]]
+    intervals = np.diff(r_peaks).astype(np.float64)
+    intervals[hidden[: len(intervals)]] = np.nan
+    searched = float(np.count_nonzero(anywhere)) / fs
+    return WorkingSignal(values, rate, r_peaks, intervals, rr, searched, fs / rate)
