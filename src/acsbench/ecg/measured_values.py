@@ -84,11 +84,11 @@ def measured_values(recording: Recording, detailed: bool = True) -> Values:
     columns["heart_rate"] = np.full(count, 60 / rr)
     if detailed:
         columns |= {name: values.get(name, unknown) for name in PER_LEAD}
-        columns["beats"] = np.nan_to_num(columns["beats"])
-        columns["seconds"] = np.isfinite(signal).sum(axis=1) / working.fs
+        seconds = np.isfinite(signal).sum(axis=1) / working.fs
+        columns["seconds"] = np.where(np.isfinite(columns["j_point"]), seconds, np.nan)
         whole = _global(values, recording.leads, 60 / rr)
         whole["rr_variation"] = _rr_variation(working.intervals)
-        whole["rate_seconds"] = working.searched
+        whole["rate_seconds"] = working.searched if np.isfinite(rr) else np.nan
         columns |= {name: np.full(count, whole.get(name, np.nan)) for name in GLOBAL}
     return columns
 
