@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+import wfdb
 from numpy.typing import NDArray
 
+from acsbench.ecg import Recording, measure
+from acsbench.ecg.annotate import mark_each_lead
 from acsbench.ecg.beats import (
     RepresentativeBeat,
     beat_kinds,
@@ -12,6 +17,7 @@ from acsbench.ecg.beats import (
     smooth,
 )
 from acsbench.ecg.delineation import Fiducials, delineate_beats
+from acsbench.ecg.effects import PARTS, beats_of
 from acsbench.ecg.p_and_t import t_wave
 from acsbench.ecg.qrs import qrs_bounds
 
@@ -209,6 +215,60 @@ def test_what_lies_outside_the_recording_is_not_marked() -> None:
     assert known.max() < 2000
     assert np.isnan(marks.common[0, 0, 0])
     assert np.isnan(marks.common[-1, 2, 2])
+
+
+RATES = [100, 125, 128, 200, 240, 250, 257, 300, 360, 400, 500, 512, 1000]
+
+
+def assert_agrees_with_measure(signal: NDArray[np.float64], fs: float, leads: list[str]) -> None:
+    """Page, explanation and API mark the beat that `measure` reports where `measure` does."""
+    ecg = Recording("a", signal, fs, leads)
+    table = measure(ecg).iloc[0]
+    marks = delineate_beats(signal, fs).common
+    onset, j_point = marks[:, 1, 0], marks[:, 1, 2]
+    beat = np.nanargmin(np.abs(onset - table["qrs_onset"]))
+    assert onset[beat] == pytest.approx(table["qrs_onset"], abs=1)
+    assert j_point[beat] == pytest.approx(table["j_point"], abs=1)
+    qt = (marks[beat, 2, 2] - onset[beat]) / fs * 1000
+    assert qt == pytest.approx(table["qt_interval"], abs=1000 / fs)
+    on_page = mark_each_lead(ecg)
+    for lead in ecg.leads:
+        np.testing.assert_allclose(on_page[lead][:, 1, 0], onset, atol=1)
+    parts = beats_of(signal, fs)[1]
+    qrs = parts == PARTS.index("QRS")
+    inside = np.arange(int(onset[beat]) + 2, int(j_point[beat]) - 1)
+    assert qrs[inside].all()
+    assert not qrs[int(onset[beat]) - 2]
+    assert not qrs[int(j_point[beat]) + 2]
+
+
+@pytest.mark.parametrize("fs", RATES)
+def test_any_rate_agrees_with_measure_to_one_sample(fs: float) -> None:
+    peaks = np.arange(0.6, 9.6, 0.8) * fs
+    signal = recording(peaks, fs=fs) + np.random.default_rng(0).normal(
+        0, 0.004, (4, round(10 * fs))
+    )
+    assert_agrees_with_measure(signal, fs, ["I", "II", "V1", "V5"])
+    onsets = delineate_beats(signal, fs).common[1:-1, 1, 0]
+    np.testing.assert_allclose((onsets - peaks[1:-1]) / fs, -0.045, atol=WIDENING + 1 / fs)
+
+
+def test_the_slow_recording_of_the_cases(cases: Path) -> None:
+    record = wfdb.rdrecord(str(cases / "slow-rate" / "r240"))
+    assert_agrees_with_measure(record.p_signal.T, record.fs, record.sig_name)
+
+
+def test_a_gap_beside_a_wave_is_no_edge_of_it() -> None:
+    peaks = np.arange(300, 4800, 400)
+    signal = recording(peaks) + 3.0
+    whole = delineate_beats(signal, FS)
+    # The same leads lack the end of every T wave's neighbourhood; a level of 3 mV is no wave.
+    broken = signal.copy()
+    for peak in peaks:
+        broken[:2, peak + 230 : peak + 300] = np.nan
+    found = delineate_beats(broken, FS)
+    np.testing.assert_allclose(found.common[:, 1], whole.common[:, 1], atol=2)
+    np.testing.assert_allclose(found.common[:, 2], whole.common[:, 2], atol=8)
 
 
 def test_nothing_to_delineate() -> None:

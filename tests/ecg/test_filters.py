@@ -1,7 +1,9 @@
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
+import wfdb
 from scipy import signal as sps
 
 from acsbench.ecg.filters import bandpass, decimate, fir_bandpass, resample
@@ -112,10 +114,89 @@ def test_resampling_keeps_a_slow_wave(fs: float) -> None:
     )
 
 
-def test_gaps_stay_gaps() -> None:
+@pytest.mark.parametrize(
+    ("fs", "fs_new", "first", "end"),
+    # Between the last known sample (199) and the gap (200 to 299) nothing is known.
+    [(100, 500, 996, 1500), (1000, 500, 100, 150), (500, 250, 100, 150), (250, 500, 399, 600)],
+)
+def test_gaps_stay_gaps(fs: float, fs_new: float, first: int, end: int) -> None:
     values = np.ones((1, 1000))
     values[0, 200:300] = np.nan
-    resampled = resample(values, 100, 500)
-    missing = np.flatnonzero(np.isnan(resampled[0]))
-    assert abs(missing[0] - 1000) <= 3
-    assert abs(missing[-1] - 1500) <= 3
+    resampled = resample(values, fs, fs_new)
+    np.testing.assert_array_equal(np.flatnonzero(np.isnan(resampled[0])), np.arange(first, end))
+    np.testing.assert_allclose(np.delete(resampled[0], np.arange(first, end)), 1, atol=1e-3)
+
+
+WORK: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "bandpass": lambda x: bandpass(x, 500),
+    "transfer function": lambda x: bandpass(x, 500, form="transfer-function"),
+    "single precision": lambda x: bandpass(x.astype(np.float32), 500).astype(np.float64),
+    "fir_bandpass": lambda x: fir_bandpass(x, 500, 0.05, 47, 150),
+    "decimate": lambda x: decimate(x, 5),
+    "resample": lambda x: resample(x, 500, 250),
+    "resample up": lambda x: resample(x, 500, 1000),
+}
+GAPS: dict[str, np.ndarray] = {
+    "start": np.arange(300),
+    "end": np.arange(4600, 5000),
+    "one sample": np.array([1700]),
+    "five seconds": np.arange(1000, 3500),
+    "every second": np.arange(2000, 2400, 2),
+}
+
+
+@pytest.mark.parametrize("gap", GAPS)
+@pytest.mark.parametrize("work", WORK)
+def test_a_gap_is_no_step_in_what_is_filtered(work: str, gap: str) -> None:
+    """A slow wave on an offset of 5 mV: 0 in its place would ring by more than 0.1 mV."""
+    time = np.arange(5000) / 500
+    whole = 5 + 0.05 * np.sin(2 * np.pi * 0.9 * time)[None].repeat(2, axis=0)
+    broken = whole.copy()
+    broken[0, GAPS[gap]] = np.nan
+    expected, found = WORK[work](whole), WORK[work](broken)
+    np.testing.assert_array_equal(found[1], expected[1])  # the lead beside it
+    known = np.isfinite(found[0])
+    step = whole.shape[1] / found.shape[1]
+    times = np.arange(found.shape[1]) * step
+    beside = np.isin(np.floor(times), GAPS[gap]) | np.isin(np.ceil(times), GAPS[gap])
+    np.testing.assert_array_equal(~known, beside)
+    # A band-pass from 0.5 Hz feels the seconds that are not there, but not the offset.
+    np.testing.assert_allclose(found[0, known], expected[0, known], atol=0.05)
+
+
+@pytest.mark.parametrize("work", WORK)
+def test_a_lead_that_is_missing_stays_missing(work: str) -> None:
+    values = np.random.default_rng(0).normal(0, 0.1, (2, 5000))
+    alone = WORK[work](values[1:])
+    values[0] = np.nan
+    found = WORK[work](values)
+    assert np.isnan(found[0]).all()
+    np.testing.assert_array_equal(found[1:], alone)
+
+
+@pytest.mark.parametrize("length", [1, 20, 300, 2000])
+@pytest.mark.parametrize("start", [0, 700, 2600])
+def test_an_ecg_with_a_gap_is_resampled_as_without(length: int, start: int) -> None:
+    time = np.arange(5000) / 1000
+    beats = sum(
+        height * np.exp(-(((time[:, None] - np.arange(0.4, 5, 0.8) - delay) / width) ** 2) / 2)
+        for height, delay, width in ((0.12, -0.16, 0.025), (1.0, 0, 0.012), (0.3, 0.28, 0.05))
+    ).sum(axis=1)
+    whole = np.stack([beats, -0.5 * beats]) - 4.5
+    broken = whole.copy()
+    broken[0, start : start + length] = np.nan
+    expected, found = resample(whole, 1000, 500), resample(broken, 1000, 500)
+    missing = np.isnan(found[0])
+    assert missing.sum() == len(range(start + start % 2, start + length, 2))
+    np.testing.assert_allclose(found[0, ~missing], expected[0, ~missing], atol=0.02)
+    np.testing.assert_array_equal(found[1], expected[1])
+
+
+def test_the_recording_with_a_gap_of_the_cases(cases: Path) -> None:
+    broken, whole = (
+        wfdb.rdrecord(str(cases / "gap-resampled" / name)).p_signal.T for name in ("r1", "whole")
+    )
+    found, expected = resample(broken, 1000, 500), resample(whole, 1000, 500)
+    np.testing.assert_array_equal(np.isnan(found), np.isnan(broken)[:, ::2])
+    known = np.isfinite(found)
+    np.testing.assert_allclose(found[known], expected[known], atol=0.02)

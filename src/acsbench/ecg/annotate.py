@@ -63,12 +63,12 @@ def annotated_page(
         (PAPER[0] / width, 0, COLUMN_WIDTH / width, 1), xlim=(0, COLUMN_WIDTH), ylim=(0, PAPER[1])
     )
     beside.set_axis_off()
-    _write_findings(beside, table, assess(table, age, sex))
+    _write_findings(beside, table, assess(table, age, sex), recording.duration)
     return figure
 
 
 def _mark_waves(page: Axes, recording: Recording, start: float) -> None:
-    fiducials = _fiducials(recording)
+    fiducials = mark_each_lead(recording)
     sequential = recording.duration - start >= _SEQUENTIAL_SECONDS
     ticks: list[list[tuple[float, float]]] = []
     colours: list[str] = []
@@ -97,8 +97,11 @@ def _mark_waves(page: Axes, recording: Recording, start: float) -> None:
     )
 
 
-def _fiducials(recording: Recording) -> dict[str, NDArray[np.float64]]:
-    """Onset, peak and end of each lead's waves, shape (beats, 3 waves, 3 points), in samples."""
+def mark_each_lead(recording: Recording) -> dict[str, NDArray[np.float64]]:
+    """Onset, peak and end of each lead's waves, shape (beats, 3 waves, 3 points), in samples.
+
+    Leads are taken together where they were recorded at the same time, as by `measure`.
+    """
     found = {lead: np.empty((0, 3, 3)) for lead in recording.leads}
     for rows in simultaneous(np.isfinite(recording.signal)):
         leads = delineate_beats(recording.signal[rows], recording.fs).leads
@@ -118,7 +121,9 @@ def _on_trace(
                 yield float(place), float(height)
 
 
-def _write_findings(axes: Axes, table: pd.DataFrame, findings: Sequence[Finding]) -> None:
+def _write_findings(
+    axes: Axes, table: pd.DataFrame, findings: Sequence[Finding], seconds: float
+) -> None:
     """The column of text, from the top down."""
     height = _TOP
 
@@ -128,7 +133,7 @@ def _write_findings(axes: Axes, table: pd.DataFrame, findings: Sequence[Finding]
         height -= _LINE * size / 8
 
     write("Measured", 10, weight="bold")
-    for line in _intervals(table):
+    for line in _intervals(table, seconds):
         write(line)
     height -= _LINE / 2
     write("lead       J   ST60      T      Q      R      S  quality", 7, family="monospace")
@@ -149,14 +154,17 @@ def _write_findings(axes: Axes, table: pd.DataFrame, findings: Sequence[Finding]
     write("Rules applied to measurements, not a diagnosis.", 7, color=MUTED)
 
 
-def _intervals(table: pd.DataFrame) -> list[str]:
+def _intervals(table: pd.DataFrame, seconds: float) -> list[str]:
     whole = table.iloc[0]
 
     def number(column: str) -> str:
         return "–" if pd.isna(whole[column]) else f"{whole[column]:.0f}"
 
+    # Whether the rate rests on less than the recording.
+    part = whole["rate_seconds"] < seconds - 0.5
+    searched = f" in {whole['rate_seconds']:.1f} s" if part else ""
     return [
-        f"Rate {number('heart_rate')} /min   PR {number('pr_interval')}   "
+        f"Rate {number('heart_rate')} /min{searched}   PR {number('pr_interval')}   "
         f"QRS {number('qrs_duration')}   QT {number('qt_interval')} ms",
         f"QTc Bazett {number('qtc_bazett')}   Fridericia {number('qtc_fridericia')}   "
         f"Framingham {number('qtc_framingham')}   Hodges {number('qtc_hodges')} ms",

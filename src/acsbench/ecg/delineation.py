@@ -1,6 +1,7 @@
 """Onset, peak and end of P wave, QRS complex and T wave, in each lead and in all together.
 
-They are found in the representative beat, and carried from there to every beat.
+They are found in the representative beat, at the rate at which `measure` works, and carried from
+there to every beat of the recording.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from acsbench.ecg.beats import RepresentativeBeat, beat_kinds, smooth
 from acsbench.ecg.p_and_t import p_wave_before, t_wave
 from acsbench.ecg.qrs import qrs_bounds
-from acsbench.ecg.rpeaks import detect_r_peaks
+from acsbench.ecg.working_rate import at_working_rate
 
 WAVES = ("P", "QRS", "T")
 POINTS = ("onset", "peak", "end")
@@ -81,31 +82,34 @@ def _qrs_peaks(beat: RepresentativeBeat, onset: int, j_point: int) -> NDArray[np
 def delineate_beats(signal: ArrayLike, fs: float) -> Fiducials:
     """Fiducials of every beat of simultaneous leads.
 
+    They are found where `measure` finds them: in the recording at 500 Hz, if it is slower.
+
     Args:
         signal: shape (leads, samples), mV, NaN where nothing was recorded.
         fs: sampling rate, Hz.
 
     Returns:
-        Fiducials as sample indices, beats in order of time. A beat that is too unlike a QRS
-        complex to be delineated has its R-peak alone; what would lie outside the recording is
-        NaN.
+        Fiducials as sample indices, not rounded; beats in order of time. A beat that is too
+        unlike a QRS complex to be delineated has its R-peak alone; what would lie outside the
+        recording is NaN.
 
     Raises:
         ValueError: the sampling rate is below 60 Hz.
     """
     values = np.atleast_2d(np.asarray(signal, dtype=np.float64))
-    r_peaks = detect_r_peaks(values, fs)
-    rr = float(np.median(np.diff(r_peaks))) / fs if len(r_peaks) > 1 else np.nan
+    working = at_working_rate(values, fs)
     parts = []
-    for kind in beat_kinds(values, r_peaks, fs):
-        found = delineate(kind, rr)
+    for kind in beat_kinds(working.signal, working.r_peaks, working.fs):
+        found = delineate(kind, working.rr)
         parts.append(found if found is not None else _peaks_alone(kind.r_peaks, len(values)))
     if not parts:
-        parts = [_peaks_alone(r_peaks, len(values))]
+        parts = [_peaks_alone(working.r_peaks, len(values))]
     common = np.concatenate([part.common for part in parts])
     leads = np.concatenate([part.leads for part in parts])
     order = common[:, 1, 1].argsort()
-    return Fiducials(*(_inside(marks[order], values.shape[1]) for marks in (common, leads)))
+    return Fiducials(
+        *(_inside(marks[order] * working.scale, values.shape[1]) for marks in (common, leads))
+    )
 
 
 def _peaks_alone(r_peaks: NDArray[np.int64], n_leads: int) -> Fiducials:
@@ -115,4 +119,4 @@ def _peaks_alone(r_peaks: NDArray[np.int64], n_leads: int) -> Fiducials:
 
 
 def _inside(marks: NDArray[np.float64], samples: int) -> NDArray[np.float64]:
-    return np.where((marks >= 0) & (marks < samples), marks, np.nan)
+    return np.where((marks >= 0) & (marks <= samples - 1), marks, np.nan)

@@ -1,6 +1,7 @@
 """Band-pass filters and resampling, of many signals at once.
 
-Filters are designed once per set of parameters and kept.
+Filters are designed once per set of parameters and kept. Missing samples (NaN) are bridged by
+straight lines before a filter and are NaN again in its result, so that a gap has no step.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import signal as sps
 
+from acsbench.ecg.gaps import fill_gaps, with_gaps
+
 Form = Literal["sections", "transfer-function"]
 
 _BLOCK = 80
@@ -22,6 +25,8 @@ _TOGETHER = 48
 """Signals that are filtered at once, so that they stay in the processor's cache."""
 _DECIMATION_ORDER = 8
 """Of the low-pass that `scipy.signal.decimate` takes."""
+_SAME_TIME = 1e-6
+"""Samples by which two times may differ and count as one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,9 +176,9 @@ def bandpass(
     """Butterworth band-pass, forward and backward (no phase shift).
 
     Args:
-        signal: shape (..., samples), mV, without NaN. Each signal's result is the same whatever
-            is filtered with it. In single precision the sections take two thirds of the time,
-            and the result is off by some 1e-6 mV.
+        signal: shape (..., samples), mV, NaN where a sample is missing. Each signal's result is
+            the same whatever is filtered with it. In single precision the sections take two
+            thirds of the time, and the result is off by some 1e-6 mV.
         fs: sampling rate, Hz.
         low, high: the band, Hz. The study used 0.5–50 Hz at order 5, or 0.2–25 Hz at order 4.
         order: order of the Butterworth prototype.
@@ -181,12 +186,15 @@ def bandpass(
             what the study ran: at these low edges its coefficients carry rounding errors.
 
     Returns:
-        Same shape, mV; in single precision if the signal was and the form is `sections`.
+        Same shape, mV, NaN where the signal is; in single precision if the signal was and the
+        form is `sections`.
 
     Raises:
         ValueError: the band does not fit the sampling rate, or the signal is too short.
     """
-    values = _floats(signal) if form == "sections" else np.asarray(signal, dtype=np.float64)
+    given = _floats(signal) if form == "sections" else np.asarray(signal, dtype=np.float64)
+    known = np.isfinite(given)
+    values = fill_gaps(given, known)
     # Both forms get the padding that SciPy gives the transfer function, so that they agree.
     padding = 3 * (2 * order + 1)
     if values.shape[-1] <= padding:
@@ -198,9 +206,10 @@ def bandpass(
     if form == "sections":
         signals = values.reshape(-1, values.shape[-1])
         filtered = _forward_backward(signals, _butterworth_blocks(low, high, fs, order), padding)
-        return filtered.reshape(values.shape)
+        return with_gaps(filtered.reshape(values.shape), known)
     numerator, denominator = _butterworth_polynomials(low, high, fs, order)
-    return sps.filtfilt(numerator, denominator, values, axis=-1, padlen=padding)
+    filtered = sps.filtfilt(numerator, denominator, values, axis=-1, padlen=padding)
+    return with_gaps(filtered, known)
 
 
 def fir_bandpass(
@@ -209,20 +218,22 @@ def fir_bandpass(
     """Hamming-windowed FIR band-pass, forward and backward (no phase shift).
 
     Args:
-        signal: shape (..., samples), mV, without NaN.
+        signal: shape (..., samples), mV, NaN where a sample is missing.
         fs: sampling rate, Hz.
         low, high: the band, Hz; an edge that the order cannot resolve stays soft, as 0.05 Hz
             at order 150 and 500 Hz.
         order: order of the filter; made even, so that it has a middle tap.
 
     Returns:
-        Same shape, mV; as `scipy.signal.filtfilt` with these coefficients. In single precision
-        if the signal was.
+        Same shape, mV, NaN where the signal is; as `scipy.signal.filtfilt` with these
+        coefficients. In single precision if the signal was.
 
     Raises:
         ValueError: the band does not fit the sampling rate, or the signal is too short.
     """
-    values = _floats(signal)
+    given = _floats(signal)
+    known = np.isfinite(given)
+    values = fill_gaps(given, known)
     if not 0 < low < high < fs / 2:
         raise ValueError(f"a band of {low:g}–{high:g} Hz does not fit a rate of {fs:g} Hz")
     kernel = _twice_fir(low, high, fs, order).astype(values.dtype)
@@ -235,7 +246,7 @@ def fir_bandpass(
     right = 2 * values[..., -1:] - values[..., -2 : -reach - 2 : -1]
     padded = np.concatenate([left, values, right], axis=-1)
     kernel = kernel.reshape((1,) * (values.ndim - 1) + (-1,))
-    return np.asarray(sps.oaconvolve(padded, kernel, mode="valid", axes=-1))
+    return with_gaps(np.asarray(sps.oaconvolve(padded, kernel, mode="valid", axes=-1)), known)
 
 
 @lru_cache(maxsize=16)
@@ -249,17 +260,19 @@ def decimate(signal: ArrayLike, factor: int) -> NDArray[np.floating]:
     """Every `factor`-th sample after a low-pass without phase shift, each signal by itself.
 
     Args:
-        signal: shape (..., samples), without NaN.
+        signal: shape (..., samples), NaN where a sample is missing.
         factor: how many samples become one.
 
     Returns:
-        Shape (..., ceil(samples / factor)); as `scipy.signal.decimate`. In single precision if
-        the signal was.
+        Shape (..., ceil(samples / factor)), NaN where a sample that is kept was missing; as
+        `scipy.signal.decimate`. In single precision if the signal was.
 
     Raises:
         ValueError: the signal is too short.
     """
-    values = _floats(signal)
+    given = _floats(signal)
+    known = np.isfinite(given)
+    values = fill_gaps(given, known)
     padding = 3 * (_DECIMATION_ORDER + 1)
     if values.shape[-1] <= padding:
         raise ValueError(
@@ -267,7 +280,7 @@ def decimate(signal: ArrayLike, factor: int) -> NDArray[np.floating]:
         )
     signals = values.reshape(-1, values.shape[-1])
     thinned = _forward_backward(signals, _decimation_blocks(factor), padding)[:, ::factor]
-    return thinned.reshape(*values.shape[:-1], -1)
+    return with_gaps(thinned.reshape(*values.shape[:-1], -1), known[..., ::factor])
 
 
 def _floats(signal: ArrayLike) -> NDArray[np.floating]:
@@ -280,31 +293,33 @@ def resample(signal: ArrayLike, fs: float, fs_new: float) -> NDArray[np.float64]
     """Change the sampling rate with an anti-aliasing polyphase filter.
 
     Args:
-        signal: shape (..., samples), mV; a sample is NaN in the result where the nearest one
-            was.
+        signal: shape (..., samples), mV, NaN where a sample is missing.
         fs: its sampling rate, Hz.
         fs_new: the rate wanted, Hz.
 
     Returns:
-        Shape (..., round(samples · fs_new / fs)), mV.
+        Shape (..., round(samples · fs_new / fs)), mV; NaN where the signal's sample at that
+        time, or one of the two around it, is missing.
     """
     values = np.asarray(signal, dtype=np.float64)
     samples = round(values.shape[-1] * fs_new / fs)
     if fs == fs_new:
         return values
     ratio = Fraction(fs_new / fs).limit_denominator(1000)
-    missing = np.isnan(values)
+    known = np.isfinite(values)
     resampled = sps.resample_poly(
-        np.where(missing, 0.0, values), ratio.numerator, ratio.denominator, axis=-1, padtype="line"
+        fill_gaps(values, known), ratio.numerator, ratio.denominator, axis=-1, padtype="line"
     )[..., :samples]
     # An odd rate is met by the nearest fraction, which may end some samples early.
     short = samples - resampled.shape[-1]
     if short > 0:
         widths = [(0, 0)] * (resampled.ndim - 1) + [(0, short)]
         resampled = np.pad(resampled, widths, mode="edge")
-    if missing.any():
-        nearest = np.minimum(
-            np.round(np.arange(samples) * fs / fs_new).astype(int), values.shape[-1] - 1
-        )
-        resampled[missing[..., nearest]] = np.nan
-    return resampled
+    if known.all():
+        return resampled
+    times, last = np.arange(samples) * fs / fs_new, values.shape[-1] - 1
+    before, after = (
+        rounded.astype(int).clip(0, last)
+        for rounded in (np.floor(times + _SAME_TIME), np.ceil(times - _SAME_TIME))
+    )
+    return with_gaps(resampled, known[..., before] & known[..., after])

@@ -17,13 +17,12 @@ from acsbench.ecg.beat_measurements import (
     wave_area,
 )
 from acsbench.ecg.beats import RepresentativeBeat, representative_beat
-from acsbench.ecg.filters import resample
 from acsbench.ecg.intervals import CORRECTIONS, angle_between, corrected_qt, frontal_axis
 from acsbench.ecg.p_and_t import Wave, p_wave_before
 from acsbench.ecg.qrs import QrsBounds, qrs_bounds
 from acsbench.ecg.qrs_waves import QRS_WAVES
 from acsbench.ecg.recording import Recording
-from acsbench.ecg.rpeaks import detect_r_peaks
+from acsbench.ecg.working_rate import at_working_rate
 
 POSITIONS = ("qrs_onset", "j_point")
 LEVELS = ("j_level", "st60", "t_amplitude")
@@ -36,8 +35,11 @@ PER_LEAD = (
     "t_to_r",
     "qrs_area",
     "noise",
+    "beats",
+    "seconds",
 )
 GLOBAL = (
+    "rate_seconds",
     "rr_variation",
     "p_share",
     "paced",
@@ -51,8 +53,6 @@ GLOBAL = (
     "qrs_t_angle",
 )
 _SIMULTANEOUS = 0.5  # of the shorter lead's time that two leads must share to be timed together
-_LEAST_RATE = 500.0  # Hz: slower recordings are measured at this one
-_FEWEST_SAMPLES = 60  # that resampling is worth
 
 
 def measured_values(recording: Recording, detailed: bool = True) -> Values:
@@ -64,34 +64,31 @@ def measured_values(recording: Recording, detailed: bool = True) -> Values:
 
     Returns:
         By column of `measure`, the value of each lead, shape (leads,), NaN where it cannot be
-        measured; positions are not rounded; and `beats`, how many the levels were taken from.
+        measured; positions are not rounded.
 
     Raises:
         ValueError: the sampling rate is below 60 Hz.
     """
-    signal = recording.signal.astype(np.float64)
-    signal[~np.isfinite(signal)] = np.nan
-    fs = recording.fs
-    r_peaks = detect_r_peaks(signal, fs)
-    rr = float(np.median(np.diff(r_peaks))) / fs if len(r_peaks) > 1 else np.nan
-    if fs < _LEAST_RATE and signal.shape[1] > _FEWEST_SAMPLES:
-        # Edges and pacing spikes last some milliseconds, less than a sample of a slow recording.
-        signal, fs = resample(signal, fs, _LEAST_RATE), _LEAST_RATE
-        r_peaks = np.rint(r_peaks * (fs / recording.fs)).astype(np.int64)
-        r_peaks = r_peaks[r_peaks < signal.shape[1]]
+    working = at_working_rate(recording.signal, recording.fs)
+    signal, r_peaks, rr = working.signal, working.r_peaks, working.rr
     count = len(recording.leads)
     values: Values = {}
     for leads in simultaneous(np.isfinite(signal)):
-        for name, found in _measure_together(signal[leads], r_peaks, fs, rr, detailed).items():
+        for name, found in _measure_together(
+            signal[leads], r_peaks, working.fs, rr, detailed
+        ).items():
             values.setdefault(name, np.full(count, np.nan))[leads] = found
     unknown = np.full(count, np.nan)
-    columns = {name: values.get(name, unknown) * (recording.fs / fs) for name in POSITIONS}
+    columns = {name: values.get(name, unknown) * working.scale for name in POSITIONS}
     columns |= {name: values.get(name, unknown) for name in LEVELS}
     columns["heart_rate"] = np.full(count, 60 / rr)
     if detailed:
-        columns |= {name: values.get(name, unknown) for name in (*PER_LEAD, "beats")}
+        columns |= {name: values.get(name, unknown) for name in PER_LEAD}
+        seconds = np.isfinite(signal).sum(axis=1) / working.fs
+        columns["seconds"] = np.where(np.isfinite(columns["j_point"]), seconds, np.nan)
         whole = _global(values, recording.leads, 60 / rr)
-        whole["rr_variation"] = _rr_variation(r_peaks)
+        whole["rr_variation"] = _rr_variation(working.intervals)
+        whole["rate_seconds"] = working.searched if np.isfinite(rr) else np.nan
         columns |= {name: np.full(count, whole.get(name, np.nan)) for name in GLOBAL}
     return columns
 
@@ -188,9 +185,10 @@ def _median(values: NDArray[np.float64]) -> float:
     return float(np.median(known)) if len(known) else np.nan
 
 
-def _rr_variation(r_peaks: NDArray[np.int64]) -> float:
+def _rr_variation(intervals: NDArray[np.float64]) -> float:
     """Median difference between neighbouring RR intervals, over the median interval."""
-    intervals = np.diff(r_peaks)
-    if len(intervals) < 2:
+    differences = np.diff(intervals)
+    differences = differences[np.isfinite(differences)]
+    if not len(differences):
         return np.nan
-    return float(np.median(np.abs(np.diff(intervals))) / np.median(intervals))
+    return float(np.median(np.abs(differences)) / np.nanmedian(intervals))

@@ -59,24 +59,30 @@ def measure(recording: Recording) -> pd.DataFrame:
           `horizontal`;
         - `t_inverted` (boolean): the T wave is at least 0.1 mV deep; `t_to_r`: T over the larger
           of R and R′; `qrs_area` (mV ms): net;
-        - `noise`: typical deviation of a single beat's J level from the median;
+        - `noise`: typical deviation of a single beat's J level from the median; `beats`: how
+          many beats the levels are medians of; `seconds`: how long the lead was recorded without
+          noise (`acsbench.ecg.noise`), which is all that is measured;
         - `quality` (category): `missing`, `flat`, `no QRS` found, `one beat`, `noisy` (the
           levels' standard error is above 0.03 mV), `good`.
 
         The same in each row:
 
-        - `heart_rate` (per minute): from the median RR interval; `rr_variation`: the median
-          difference between neighbouring RR intervals, over the median interval;
+        - `heart_rate` (per minute): from the median RR interval, without intervals over noise or
+          gaps in all leads; `rate_seconds`: how long at least one lead was free of these;
+          `rr_variation`: the median difference between neighbouring RR intervals, over the
+          median interval;
         - `p_share`: of the beats, how many have the P wave that they share; 0 if they share
           none; `paced` (0 or 1): a pacemaker's spike precedes the QRS complex;
         - `pr_interval`, `qrs_duration`, `qt_interval`, `qtc_bazett`, `qtc_fridericia`,
-          `qtc_framingham`, `qtc_hodges`: from the first onset to the last end in any lead
-          recorded together, as all leads show them; medians over the columns of a page;
+          `qtc_framingham`, `qtc_hodges`: as the typical lead of those recorded together shows
+          them; medians over the columns of a page. A global QT from the earliest onset to the
+          latest T end in any lead, as some devices print it, is some 20 ms longer;
         - `p_axis`, `qrs_axis`, `t_axis`: in the frontal plane, from net areas in I and II;
           `qrs_t_angle`: between the latter two, 0–180.
 
         What cannot be measured is missing: NA for positions, NaN for the rest. A flat lead has
-        no levels. Noise is not refused but named.
+        no levels. A lead that is noisy all the time is measured and named; parts that are far
+        noisier than the rest of their lead are left out.
 
     Raises:
         ValueError: the sampling rate is below 60 Hz.

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acsbench.ecg.beats import RepresentativeBeat, smooth
+from acsbench.ecg.gaps import fill_gaps
 from acsbench.ecg.qrs import QrsBounds
 
 SMOOTHING = 0.020  # s, which also takes out mains
@@ -156,8 +157,8 @@ def _wave(
     fs = beat.fs
     first, last = window
     known = np.asarray(np.isfinite(beat.signal[:, first : last + 1]).all(axis=1))
-    smoothed = np.where(known[:, None], smooth(beat.signal, fs, SMOOTHING), 0.0)
-    smoothed = np.nan_to_num(smoothed)
+    # What is missing beside the window has no edge that could be taken for a wave's.
+    smoothed = np.where(known[:, None], fill_gaps(smooth(beat.signal, fs, SMOOTHING)), 0.0)
     deviation = _above_chord(smoothed[:, first : last + 1])
     weights = np.linalg.svd(deviation, full_matrices=False)[0][:, 0]
     trace = weights @ deviation
@@ -217,6 +218,7 @@ def _fall(slope: NDArray[np.float64], peak: int, latest: int, share: float) -> i
 def _alike(beat: RepresentativeBeat, found: _Found, first: int, last: int) -> NDArray[np.float64]:
     """How well each beat's wave correlates with the others', shape (beats,); 1 for a lone beat."""
     fs = beat.fs
+    # Each beat is less its own level, so that 0 is its isoelectric line.
     cut = np.nan_to_num(beat.beats[:, :, first : last + 1])
     traces = _above_chord(smooth(np.tensordot(found.weights, cut, axes=1), fs, SMOOTHING))
     peak, core = int(found.common[1]) - first, round(_P_CORE * fs)

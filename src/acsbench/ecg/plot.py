@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from acsbench.ecg.filters import bandpass
+from acsbench.ecg.gaps import fill_gaps
 from acsbench.ecg.leads import LEADS, canonical_lead
 from acsbench.ecg.paper import (
     GAIN,
@@ -269,12 +270,10 @@ def _display(
     known = np.isfinite(values)
     if band is None or not known.any():
         return values
-    places = np.arange(len(values))
-    bridged = np.interp(places, places[known], values[known])
     # Mirrored ends, long enough for the lower edge to settle: a recording that begins within
     # a QRS complex would otherwise show ST changes that nobody has.
     ends = round(fs * min(2 / band[0], 60.0)) if band[0] > 0 else 0
-    padded = np.pad(bridged, ends, mode="reflect")
+    padded = np.pad(fill_gaps(values, known), ends, mode="reflect")
     # Second order: steep edges would ring after each QRS complex.
     filtered = bandpass(padded, fs, *band, order=2)[ends : ends + len(values)]
     return np.where(known, filtered, np.nan)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import median_filter, uniform_filter1d
 
 from acsbench.ecg.beats import RepresentativeBeat, smooth
+from acsbench.ecg.gaps import fill_gaps, with_gaps
 
 _NEAR = 0.10  # s around the R-peak within which the complex is steepest
 _SPIKE = 0.012  # s, longer than twice a pacing spike
@@ -103,11 +104,13 @@ def _pacing_spike(beat: RepresentativeBeat, onset: int) -> int | None:
         Index into `beat.signal`; None if there is no spike.
     """
     step = max(1, round(_SPIKE_RISE * beat.fs))
-    signal = np.nan_to_num(beat.signal)
+    signal = beat.signal
     bend = np.zeros(signal.shape)
     bend[:, step:-step] = np.abs(
         signal[:, 2 * step :] - 2 * signal[:, step:-step] + signal[:, : -2 * step]
     )
+    # A sample that is missing bends nothing.
+    bend = np.nan_to_num(bend)
     # One lead may have an artefact; a spike is in most.
     typical = np.sort(bend, axis=0)[-min(3, len(bend))]
     first = max(onset - round(_SPIKE_NEAR * beat.fs), 0)
@@ -120,8 +123,9 @@ def _pacing_spike(beat: RepresentativeBeat, onset: int) -> int | None:
 def _mean_slope(signal: NDArray[np.float64], fs: float) -> NDArray[np.float64]:
     """Mean over the leads of the absolute slope, mV per 12 ms; shape (samples,)."""
     reach = max(1, round(_SLOPE * fs))
-    spikeless = median_filter(signal, size=(1, 2 * round(_SPIKE / 2 * fs) + 1))
-    smoothed = smooth(spikeless, fs, _SMOOTHING)
+    known = np.isfinite(signal)
+    spikeless = median_filter(fill_gaps(signal, known), size=(1, 2 * round(_SPIKE / 2 * fs) + 1))
+    smoothed = smooth(with_gaps(spikeless, known), fs, _SMOOTHING)
     slope = np.zeros(signal.shape)
     slope[:, reach:-reach] = np.abs(smoothed[:, 2 * reach :] - smoothed[:, : -2 * reach])
     slope = np.nan_to_num(slope)

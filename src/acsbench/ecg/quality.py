@@ -8,13 +8,14 @@ ECGs at once.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
 from acsbench.ecg.leads import LEADS
+from acsbench.ecg.noise import BLOCK, PER_DEVIATION, noisy_blocks
 from acsbench.ecg.printed import COLUMNS, ROWS, STRIPS, PrintedPage
 from acsbench.ecg.recording import Recording
 
@@ -34,7 +35,9 @@ CLIPPED_JUMP = 0.05
 CLIPPED_HEIGHT = 0.15
 """mV from the median, which a rail is away and an isoelectric line is not."""
 NOISE = 0.03
-"""mV, the standard deviation of fast noise; 0.7 % of PTB-XL's leads have more."""
+"""mV, the standard deviation of fast noise all the time; 0.7 % of PTB-XL's leads have more."""
+NOISY_SECONDS = 1.0
+"""So long a lead is noisy in part; see `acsbench.ecg.noise`."""
 WANDER = 2.0
 """mV between the highest and the lowest mean of a second."""
 REVERSED = -0.4
@@ -47,7 +50,6 @@ SWAPS = {"I": "RA/LA", "II": "RA/LL"}
 _RATE = 125.0  # Hz
 _BLOCK = 0.2  # s
 _QUIET = 0.25  # quantile of blocks: those without a QRS complex, even at 150 beats per minute
-_SECOND_DIFFERENCE = 0.798 * 6**0.5  # mean absolute second difference of noise, per deviation
 _BEAT = 0.4  # of the height of a typical beat's energy
 _EDGE = 5e-4  # mV
 
@@ -57,13 +59,17 @@ class Quality:
     """How far an ECG can be read.
 
     Args:
-        score: from 0 to 1: the mean over the leads (and strips) of the share that was recorded,
-            0 for a faulty one; halved by a swap, and by an implausible rate.
+        score: from 0 to 1: the mean over the leads (and strips) of the share that was recorded
+            without noise, 0 for one that is faulty all the time; halved by a swap, and by an
+            implausible rate.
         faults: leads, exchanged electrodes or nothing, by reason.
+        noisy_seconds: how long each lead is noisy that is so in part, s. The rate rests on the
+            other seconds.
     """
 
     score: float
     faults: Mapping[str, tuple[str, ...]]
+    noisy_seconds: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def reasons(self) -> str:
@@ -149,18 +155,25 @@ def assess_quality(ecgs: Sequence[Overview]) -> list[Quality]:
 def _assess(ecgs: Sequence[Overview]) -> list[Quality]:
     """Judge ECGs of one kind."""
     names, rate = ecgs[0].names, ecgs[0].rate
-    parts = [
-        _faults_of_leads(np.stack([ecg.parts[number] for ecg in ecgs]), rate)
-        for number in range(len(ecgs[0].parts))
+    signals = [
+        np.stack([ecg.parts[number] for ecg in ecgs]) for number in range(len(ecgs[0].parts))
     ]
+    blocks = [noisy_blocks(signal, rate) for signal in signals]
+    parts = [_faults_of_leads(signal, rate) for signal in signals]
     recorded = np.concatenate([recorded for recorded, _ in parts], axis=1)
     faulty = {
         reason: np.concatenate([found[reason] for _, found in parts], axis=1)
         for reason in parts[0][1]
     }
-    good = np.where(np.any(list(faulty.values()), axis=0), 0.0, recorded).mean(axis=1)
+    lost = np.any(list(faulty.values()), axis=0)
+    noisy = np.concatenate([found.mean(axis=2) for found in blocks], axis=1)
+    seconds = np.concatenate([BLOCK * np.count_nonzero(found, axis=2) for found in blocks], axis=1)
+    in_part = (seconds >= NOISY_SECONDS) & ~lost
+    faulty["noisy"] = faulty["noisy"] | in_part
+    clean = np.where(in_part, np.maximum(recorded - noisy, 0.0), recorded)
+    good = np.where(lost, 0.0, clean).mean(axis=1)
     swaps = _swaps(np.stack([ecg.watched for ecg in ecgs]))
-    rates = _beats_per_minute(np.stack([ecg.parts[-1] for ecg in ecgs]), rate)
+    rates = _beats_per_minute(signals[-1], blocks[-1], rate)
     judged = []
     for number, (score, swap, beats) in enumerate(zip(good.tolist(), swaps, rates, strict=True)):
         faults: dict[str, tuple[str, ...]] = {
@@ -173,7 +186,11 @@ def _assess(ecgs: Sequence[Overview]) -> list[Quality]:
         if not RATES[0] <= beats <= RATES[1]:
             faults["rate"] = ()
         halved = ("swapped" in faults) + ("rate" in faults)
-        judged.append(Quality(score / 2**halved, faults))
+        noisy_seconds = {
+            names[row]: round(float(seconds[number, row]), 1)
+            for row in np.flatnonzero(in_part[number])
+        }
+        judged.append(Quality(score / 2**halved, faults, noisy_seconds))
     return judged
 
 
@@ -197,7 +214,7 @@ def _faults_of_leads(
     run = min(blocks, round(FLAT_SECONDS / _BLOCK))
     runs = np.lib.stride_tricks.sliding_window_view(flat, run, axis=2)
     bends = np.abs(cut[2:] - 2 * cut[1:-1] + cut[:-2]).mean(axis=0)
-    noise = _of_known(bends, _QUIET) / _SECOND_DIFFERENCE
+    noise = _of_known(bends, _QUIET) / PER_DEVIATION
     seconds = np.arange(0, blocks, round(1 / _BLOCK))
     drift = np.add.reduceat(means, seconds, axis=2) / np.diff([*seconds, blocks])
     wander = np.fmax.reduce(drift, axis=2) - np.fmin.reduce(drift, axis=2)
@@ -261,24 +278,46 @@ def _swaps(watched: NDArray[np.float32]) -> list[str | None]:
     ]
 
 
-def _beats_per_minute(signal: NDArray[np.float32], rate: float) -> list[float]:
+def _beats_per_minute(
+    signal: NDArray[np.float32], noisy: NDArray[np.bool_], rate: float
+) -> list[float]:
     """Mean heart rate from the bends of all leads; NaN if there are not three beats.
 
     Args:
         signal: shape (ECGs, leads, samples), mV with NaN.
+        noisy: which blocks of it are noise, shape (ECGs, leads, blocks).
         rate: Hz.
     """
     bend = np.abs(signal[..., 2:] - 2 * signal[..., 1:-1] + signal[..., :-2])
     bend = np.where(np.isnan(bend), np.float32(0), bend)
+    disturbed = np.flatnonzero(noisy.any(axis=(1, 2)))
+    hidden = np.zeros((len(signal), bend.shape[2]), dtype=bool)
+    if len(disturbed):
+        width = max(3, round(BLOCK * rate))
+        place = np.minimum(np.arange(bend.shape[2]) // width, noisy.shape[2] - 1)
+        left_out = noisy[disturbed][..., place]
+        hidden[disturbed] = (left_out | np.isnan(signal[disturbed][..., 1:-1])).all(axis=1)
+        bend[disturbed] = np.where(left_out, np.float32(0), bend[disturbed])
     weights = 1 / np.maximum(bend.mean(axis=2, keepdims=True), _EDGE)
     width = max(1, round(0.1 * rate))
     energy = uniform_filter1d((bend * weights).sum(axis=1), width, axis=1)
     starts = np.arange(0, energy.shape[1], round(2 * rate))
-    typical = np.median(np.maximum.reduceat(energy, starts, axis=1), axis=1, keepdims=True)
+    largest = np.maximum.reduceat(energy, starts, axis=1)
+    typical = np.median(largest, axis=1, keepdims=True)
+    for ecg in disturbed:
+        known = largest[ecg][np.logical_or.reduceat(~hidden[ecg], starts)]
+        typical[ecg] = np.median(known) if len(known) else np.inf
     # What is less than a tenth of a second apart belongs to one beat.
     high = maximum_filter1d(energy, width, axis=1) > _BEAT * typical
     begins = high[:, 1:] & ~high[:, :-1]
     beats = np.count_nonzero(begins, axis=1)
     first, last = begins.argmax(axis=1), begins.shape[1] - 1 - begins[:, ::-1].argmax(axis=1)
     between = (last - first) / np.maximum(beats - 1, 1)
+    for ecg in disturbed:
+        # An interval over noise in all leads may hide a beat.
+        at = np.flatnonzero(begins[ecg])
+        lost = np.cumsum(hidden[ecg])[at]
+        seen = np.diff(at)[np.diff(lost) == 0]
+        beats[ecg] = len(seen) + 1
+        between[ecg] = seen.mean() if len(seen) else 0.0
     return np.where(beats > 2, 60 * rate / np.maximum(between, 1), np.nan).tolist()

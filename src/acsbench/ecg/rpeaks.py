@@ -15,6 +15,10 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import signal as sps
 from scipy.ndimage import uniform_filter1d
 
+from acsbench.ecg.gaps import fill_gaps
+from acsbench.ecg.noise import noisy_samples
+from acsbench.ecg.recorded import runs
+
 QRS_BAND = (8.0, 28.0)
 """Band of QRS energy, Hz."""
 
@@ -27,6 +31,7 @@ _THRESHOLD = 0.35  # of the height of a typical beat
 _TOP = 0.96  # quantile of energy that QRS complexes exceed even at 25 beats per minute
 _LARGEST_BEAT = 1.5  # of that quantile; what is larger is an artefact
 _LEAST_EXPECTED = 0.25  # of the best moment's height; what leads of pure noise are scaled by
+_SWAMPED = 0.25  # of that quantile elsewhere; noise of more energy hides QRS complexes
 _SMALLEST_NOISE = 0.001  # mV, a step of the converter
 _SEARCH = 0.07  # s around the middle of the energy
 _SURROUNDINGS = 0.20  # s on either side: more than half of it is not QRS complex
@@ -70,16 +75,43 @@ def r_peaks_of_each(
     Raises:
         ValueError: the rate is too low.
     """
+    return beats_of_each(signals, recorded, fs)[0]
+
+
+def beats_of_each(
+    signals: NDArray[np.floating], recorded: NDArray[np.bool_], fs: float
+) -> tuple[list[NDArray[np.int64]], NDArray[np.bool_]]:
+    """R-peaks of several recordings, and where they were looked for.
+
+    Args:
+        signals, recorded, fs: as for `r_peaks_of_each`.
+
+    Returns:
+        R-peaks of each recording; and which samples of which leads count, shape (recordings,
+        leads, samples): those recorded, without noise that hides QRS complexes.
+
+    Raises:
+        ValueError: the rate is too low.
+    """
     if not fs > 2 * QRS_BAND[1]:
         raise ValueError(f"a rate of {fs:g} Hz is too low for QRS complexes; 60 Hz is enough")
     step = max(1, int(fs // _WORKING_RATE))
     rate = fs / step
     samples = signals.shape[2] // step
     if samples <= _PADDING:
-        return [np.empty(0, dtype=np.int64) for _ in signals]
-    filled = _fill_gaps(signals, recorded)
+        return [np.empty(0, dtype=np.int64) for _ in signals], recorded
+    filled = fill_gaps(signals, recorded)
     known = recorded[..., step // 2 :: step][..., :samples]
-    energy, noise, heights = _lead_energy(filled, known, step, rate)
+    envelope = _envelope(filled, step, rate)
+    noisy = noisy_samples(filled, recorded, fs)
+    if noisy.any():
+        swamped = _swamped(envelope, noisy[..., step // 2 :: step][..., :samples], known)
+        places = np.minimum(np.arange(signals.shape[2]) // step, samples - 1)
+        recorded = recorded & ~(noisy & swamped[..., places])
+        filled = fill_gaps(signals, recorded)
+        known = recorded[..., step // 2 :: step][..., :samples]
+        envelope = _envelope(filled, step, rate)
+    energy, noise, heights = _lead_energy(envelope, known)
     leads = np.count_nonzero(known, axis=1)
     pooled = energy.sum(axis=1) / np.maximum(leads, 1)
     stands_out = _typical_beat(pooled, rate) > _largest_noise(leads)
@@ -96,7 +128,28 @@ def r_peaks_of_each(
     recording, place = np.divmod(found, apart.shape[1])
     near = (place - distance) * step + step // 2
     peaks = _largest_deflection(filled, recording, near, 1 / noise, fs)
-    return np.split(peaks, np.searchsorted(recording, np.arange(1, len(signals))))
+    return np.split(peaks, np.searchsorted(recording, np.arange(1, len(signals)))), recorded
+
+
+def _swamped(
+    envelope: NDArray[np.floating], noisy: NDArray[np.bool_], known: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Noise in the band of QRS complexes, as strong as these: muscle, but hardly mains.
+
+    Args:
+        envelope: from `_envelope`, shape (recordings, leads, samples), mV.
+        noisy: which samples are noise of any kind, same shape.
+        known: which samples count, same shape.
+    """
+    swamped = np.zeros(envelope.shape, dtype=bool)
+    for place in np.argwhere(noisy.any(axis=2)):
+        lead, part = envelope[tuple(place)], noisy[tuple(place)]
+        elsewhere = np.sort(lead[known[tuple(place)] & ~part])
+        top = elsewhere[int(_TOP * (len(elsewhere) - 1))] if len(elsewhere) else 0.0
+        for start, end in runs(part):
+            if np.median(lead[start:end]) > _SWAMPED * top:
+                swamped[tuple(place)][start:end] = True
+    return swamped
 
 
 def _peaks_apart(
@@ -111,18 +164,6 @@ def _peaks_apart(
     ranks = np.zeros(len(energy))
     ranks[found[np.lexsort((-found, energy[found]))]] = np.arange(1, len(found) + 1)
     return np.asarray(sps.find_peaks(ranks, distance=distance)[0])
-
-
-def _fill_gaps(signals: NDArray[np.floating], recorded: NDArray[np.bool_]) -> NDArray[np.floating]:
-    """Straight lines over missing samples; 0 for a lead that was never recorded."""
-    if recorded.all():
-        return signals
-    filled = np.where(recorded, signals, 0)
-    time = np.arange(signals.shape[2])
-    for recording, lead in np.argwhere(recorded.any(axis=2) & ~recorded.all(axis=2)):
-        known, row = recorded[recording, lead], filled[recording, lead]
-        row[~known] = np.interp(time[~known], time[known], row[known])
-    return filled
 
 
 @lru_cache(maxsize=16)
@@ -150,29 +191,41 @@ def _band_pass(signal: NDArray[np.floating], rate: float) -> NDArray[np.floating
     return filtered[..., _PADDING:-_PADDING]
 
 
-def _lead_energy(
-    signals: NDArray[np.floating], known: NDArray[np.bool_], step: int, rate: float
-) -> tuple[NDArray[np.floating], NDArray[np.floating], NDArray[np.floating]]:
-    """Energy of each lead above its own median, in units of that median.
+def _envelope(signals: NDArray[np.floating], step: int, rate: float) -> NDArray[np.floating]:
+    """Mean absolute signal in the band of QRS complexes, over the width of one.
 
     Args:
         signals: shape (recordings, leads, samples), mV.
-        known: which samples of the energy count, shape (recordings, leads, samples // step).
         step: samples whose mean is taken.
         rate: of these means, Hz.
 
     Returns:
-        The energy, shape (recordings, leads, samples // step); that median, mV, and the energy's
-        96th percentile, shape (recordings, leads).
+        Shape (recordings, leads, samples // step), mV.
     """
-    samples = known.shape[2]
+    samples = signals.shape[2] // step
     # Sample by sample: a mean over a short last axis is several times slower.
     total = signals[..., : samples * step : step].copy()
     for offset in range(1, step):
         total += signals[..., offset : samples * step : step]
     filtered = _band_pass(total / step, rate)
     width = max(1, round(_ENVELOPE * rate))
-    energy = uniform_filter1d(np.abs(filtered), width, mode="nearest")
+    return np.asarray(uniform_filter1d(np.abs(filtered), width, mode="nearest"))
+
+
+def _lead_energy(
+    envelope: NDArray[np.floating], known: NDArray[np.bool_]
+) -> tuple[NDArray[np.floating], NDArray[np.floating], NDArray[np.floating]]:
+    """Energy of each lead above its own median, in units of that median.
+
+    Args:
+        envelope: shape (recordings, leads, samples), mV; changed.
+        known: which samples of it count, same shape.
+
+    Returns:
+        The energy, same shape; that median, mV, and the energy's 96th percentile, shape
+        (recordings, leads).
+    """
+    energy = envelope
     ordered = np.sort(np.where(known, energy, np.inf))
     count = np.count_nonzero(known, axis=2)
     last = np.maximum(count - 1, 0)

@@ -98,7 +98,8 @@ def explain(
     rows, fs = tuple(store.meta["leads"]), float(store.meta["fs"])
     for number in range(len(table)):
         inputs = data[np.array([number])].inputs()
-        yield _explained(table.iloc[number], inputs, (trained, control), run, rows, fs)
+        known = store.valid(data.positions[[number]])[0]
+        yield _explained(table.iloc[number], inputs, known, (trained, control), run, rows, fs)
         progress(number + 1, len(table))
 
 
@@ -154,13 +155,16 @@ def _rows_of(prepared: Prepared, task: str, ecg_ids: Sequence[str]) -> pd.DataFr
 def _explained(
     ecg: pd.Series,
     inputs: tuple[Tensor, ...],
+    known: NDArray[np.bool_],
     networks: tuple[nn.Module, nn.Module],
     run: Run,
     rows: tuple[str, ...],
     fs: float,
 ) -> Explanation:
     waveforms = inputs[0]
-    r_peaks, part = beats_of(waveforms[0].numpy(), fs)
+    # The network gets 0 for a missing sample; beats are not looked for in such zeros.
+    signal = np.where(known, waveforms[0].numpy(), np.nan)
+    r_peaks, part = beats_of(signal, fs)
     raw = [integrated_gradients(network, inputs)[0].double().numpy() for network in networks]
     by_lead = [leads_from_rows(effects, rows) for effects in raw]
     averaged, control = (averaged_over_beats(effects, r_peaks, fs) for effects in by_lead)
@@ -179,7 +183,7 @@ def _explained(
         control=rank_correlation(averaged, control),
         rows=rows,
         fs=fs,
-        signal=leads_from_rows(waveforms[0].numpy(), rows),
+        signal=leads_from_rows(signal, rows),
         effects=averaged,
         by_part=effects_by_part(by_lead[0], part),
     )

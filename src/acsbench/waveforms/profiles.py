@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from acsbench.ecg import twelve_leads_from_print
 from acsbench.ecg.filters import bandpass, decimate, fir_bandpass, resample
 from acsbench.ecg.leads import LEADS
-from acsbench.ecg.printed import DIGITISATION_STEP, rows_of_each
+from acsbench.ecg.printed import DIGITISATION_STEP, STRIPS, rows_of_each
 from acsbench.errors import ConfigurationError, did_you_mean
 from acsbench.waveforms.standard import LOWEST_RATE, RATE, SECONDS, StandardEcgs, together
 
@@ -67,7 +67,12 @@ def _study_rows(ecgs: StandardEcgs) -> Signals:
 
 
 def _median_beat_leads(ecgs: StandardEcgs) -> Signals:
-    return twelve_leads_from_print(together(ecgs.pages), method="median-beat", fs=RATE)
+    pages = together(ecgs.pages)
+    leads = twelve_leads_from_print(pages, method="median-beat", fs=RATE)
+    # Stored as 0, as in the study; but a profile that resamples them needs to see the gaps.
+    for strip, name in enumerate(STRIPS, start=len(LEADS)):
+        leads[:, LEADS.index(name)][~np.isfinite(pages[:, strip])] = np.nan
+    return leads
 
 
 def _twelve_leads(ecgs: StandardEcgs) -> Signals:
@@ -76,28 +81,11 @@ def _twelve_leads(ecgs: StandardEcgs) -> Signals:
 
 def _as_hubert_expects(ecgs: StandardEcgs) -> Signals:
     """Filtered, each lead from −1 to 1, thinned to 100 Hz lead by lead."""
-    leads = ecgs.leads
-    missing = np.isnan(leads)
-    filtered = fir_bandpass(_bridged(leads, missing), RATE, **HUBERT_BAND)
-    lowest = filtered.min(axis=-1, keepdims=True)
+    filtered = fir_bandpass(ecgs.leads, RATE, **HUBERT_BAND)
+    lowest = np.fmin.reduce(filtered, axis=-1, keepdims=True)
     # HuBERT-ECG's own guard against a flat lead.
-    extent = filtered.max(axis=-1, keepdims=True) - lowest + 1e-8
-    thinned = decimate(2 * (filtered - lowest) / extent - 1, HUBERT_DECIMATION)
-    thinned[missing[..., ::HUBERT_DECIMATION]] = np.nan
-    return thinned
-
-
-def _bridged(leads: Signals, missing: NDArray[np.bool_]) -> Signals:
-    """Straight lines over gaps; 0 for a lead of which nothing is known."""
-    if not missing.any():
-        return leads
-    bridged = np.where(missing, np.float32(0), leads)
-    time = np.arange(leads.shape[-1])
-    for place in np.argwhere(missing.any(axis=-1)):
-        lead, gap = bridged[*place], missing[*place]
-        if not gap.all():
-            lead[gap] = np.interp(time[gap], time[~gap], lead[~gap])
-    return bridged
+    extent = np.fmax.reduce(filtered, axis=-1, keepdims=True) - lowest + 1e-8
+    return decimate(2 * (filtered - lowest) / extent - 1, HUBERT_DECIMATION)
 
 
 PROFILES = {

@@ -24,7 +24,7 @@ MEANINGS = {
     "missing": "at least half of a lead is not there",
     "flat": "a lead shows a straight line",
     "clipped": "a lead stops at the largest value that the device could record",
-    "noisy": "muscle, mains or a wandering baseline in a lead",
+    "noisy": "muscle, mains or a wandering baseline in a lead, for at least a second",
     "swapped": "a limb lead is upside down: electrodes exchanged, or a heart on the right side",
     "rate": "no plausible heart rate is found",
 }

@@ -182,11 +182,11 @@ class _Waveforms:
         values = self.profile.prepare(ecgs)
         rows = slice(len(self.table), len(self.table) + len(index))
         self.table += index
+        known = np.isfinite(values)
         if self.profile.masked:
-            known = np.isfinite(values)
             self.masks[rows] = np.packbits(known, axis=-1)
-            if not known.all():
-                values = np.where(known, values, 0)
+        if not known.all():
+            values = np.where(known, values, 0)
         for value, integers in zip(values, self.integers[rows], strict=True):
             integers[:] = to_integers(value, self.profile.scale)
 
