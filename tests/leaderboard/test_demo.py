@@ -35,7 +35,7 @@ def test_every_model_is_ranked_as_a_team_and_a_second_call_adds_nothing(tmp_path
 def test_the_demo_tells_how_the_board_is_opened(tmp_path, capsys):
     labels = tmp_path / "labels.csv"
     labels_table().to_csv(labels, index=False)
-    _show_board(tmp_path / "board", labels, [predictions(tmp_path, "ResNet 18", 2.0)])
+    _show_board(tmp_path / "board", labels, [predictions(tmp_path, "ResNet 18", 2.0)], 1)
     printed = capsys.readouterr().out
     assert "ResNet 18" in printed
     assert f"acsbench leaderboard serve {tmp_path / 'board'}" in printed

@@ -16,7 +16,7 @@ from acsbench.datasets import open_dataset
 from acsbench.files import write_text
 from acsbench.recipes.steps import Made, Tell, made_in
 from acsbench.training.config import TrainingConfig
-from acsbench.training.run import Run, open_run, predictions_csv
+from acsbench.training.run import Run, open_run, predictions_csv, read_predictions_csv
 from acsbench.waveforms.prepared import Prepared, open_prepared
 
 PREPARE, PREPARE_HOLDOUT = "preparing", "preparing the holdout"
@@ -230,12 +230,12 @@ def write_submissions(
     written = []
     for model, steps in by_model.items():
         columns = {
-            task: pd.read_csv(made[step][0], dtype={"ecg_id": str}).set_index("ecg_id").squeeze(1)
+            task: read_predictions_csv(made[step][0])["probability"]
             for task, step in steps.items()
         }
         written.append(out / f"{model}.csv")
         table = pd.DataFrame(columns).rename_axis("ecg_id")
-        text = table.to_csv(float_format="%.9g", lineterminator="\n")
+        text = table.to_csv(lineterminator="\n")
         write_text(written[-1], text)
     return written
 

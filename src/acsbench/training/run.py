@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import shutil
 from collections.abc import Iterator, Mapping
@@ -38,6 +39,8 @@ REPORTED = {"valid": "validation", "test": "test"}
 STATE = "state.pt"
 """Of an unfinished training; a finished run has it only if the time budget ended it."""
 LOCK = "lock"
+DIVERGED = "diverged"
+"""The note where a training diverged, of a run that did; an earlier epoch is kept."""
 CODE = "code"
 """Digest of the file that registers a model, in the configurations of models not our own."""
 LIBRARIES = ("numpy", "scipy", "pandas", "torch", "lightning", "scikit-learn", "safetensors")
@@ -55,6 +58,12 @@ class Run:
         """The model's name."""
         return str(self.config["model"])
 
+    @property
+    def notes(self) -> dict[str, str]:
+        """What happened in training."""
+        notes: dict[str, str] = json.loads((self.path / METRICS).read_text("utf-8"))["training"]
+        return notes
+
     def has_predictions(self, split: str) -> bool:
         """Whether the split was predicted when the model was trained."""
         return (self.path / predictions_name(split)).is_file()
@@ -68,7 +77,7 @@ class Run:
                 file=self.path,
                 fix="Make them with acsbench predict",
             )
-        return pd.read_csv(path, dtype={"ecg_id": str}).set_index("ecg_id")["probability"]
+        return read_predictions_csv(path)["probability"]
 
 
 def open_run(path: Path) -> Run:
@@ -106,10 +115,20 @@ def predictions_name(split: str) -> str:
     return f"predictions-{split}.csv"
 
 
+def read_predictions_csv(path: Path) -> pd.DataFrame:
+    """What `predictions_csv` has written, indexed by `ecg_id`: ids are text, numbers exact."""
+    # An id may look like a missing value or a number.
+    table = pd.read_csv(path, dtype={"ecg_id": str}, keep_default_na=False)
+    return table.set_index("ecg_id")
+
+
 def predictions_csv(predictions: pd.Series) -> str:
-    """Predictions as CSV: `ecg_id` and a column of the series' own name."""
+    """Predictions as CSV: `ecg_id` and a column of the series' own name.
+
+    With all digits that a double needs: rounding would tie ECGs that the model ranks.
+    """
     table = pd.DataFrame({"ecg_id": predictions.index, predictions.name: predictions.to_numpy()})
-    return table.to_csv(index=False, float_format="%.9g", lineterminator="\n")
+    return table.to_csv(index=False, lineterminator="\n")
 
 
 def config_digest(config: Mapping[str, Any]) -> str:
