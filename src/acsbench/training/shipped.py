@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from acsbench.errors import ConfigurationError, DataError, did_you_mean
 from acsbench.models.registry import check_options, model_info, options_of
-from acsbench.shipped import load_yaml, shipped_names
+from acsbench.shipped import is_path, load_yaml, shipped_names
 from acsbench.training.config import TrainingConfig, wrong_setting
 
 FOLDER = "training/settings"
@@ -42,7 +42,7 @@ def settings_of(model: str, which: str = DEFAULT) -> dict[str, Any]:
         ConfigurationError: there are none of that name.
         DataError: the file cannot be read.
     """
-    if Path(which).suffix in (".yaml", ".yml"):
+    if is_path(which):
         return _from_file(Path(which))
     if which not in (DEFAULT, STUDY):
         raise ConfigurationError(
