@@ -57,6 +57,15 @@ def vectors() -> Path:
 
 
 @pytest.fixture(scope="session")
+def cases() -> Path:
+    """The folder of inputs with right answers."""
+    folder = SHARED / "data" / "cases"
+    if not folder.is_dir():
+        _without(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def ptbxl_dir() -> Path:
     """Real ECGs of PTB-XL."""
     return _unpacked("ptb-xl")

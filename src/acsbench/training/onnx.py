@@ -51,7 +51,9 @@ class _Outputs(nn.Module):
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, Tensor]:
         logits = self.network(*inputs)[:, 0].double()
-        return torch.sigmoid(logits - self.correction), logits
+        odds = logits - self.correction
+        # onnxruntime's own sigmoid is 0 of every number below -37, even in double precision.
+        return torch.exp(odds.clamp(max=0)) / (1 + torch.exp(-odds.abs())), logits
 
 
 def export_onnx(run: Run, path: Path) -> None:
