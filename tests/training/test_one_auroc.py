@@ -53,9 +53,7 @@ def test_logits_far_from_0_are_ranked(prepared: Prepared, runs: Path) -> None:
     assert (again == run.predictions("test")).all()
 
 
-def test_an_onnx_file_ranks_as_its_run_does(
-    prepared: Prepared, runs: Path, tmp_path: Path
-) -> None:
+def test_an_onnx_file_ranks_as_its_run_does(prepared: Prepared, runs: Path, tmp_path: Path) -> None:
     onnxruntime = pytest.importorskip("onnxruntime")
     pytest.importorskip("onnxscript")
     run = certain(prepared, runs)

@@ -233,8 +233,7 @@ def write_submissions(
     written = []
     for model, steps in by_model.items():
         columns = {
-            task: read_predictions_csv(made[step][0])["probability"]
-            for task, step in steps.items()
+            task: read_predictions_csv(made[step][0])["probability"] for task, step in steps.items()
         }
         written.append(out / f"{model}.csv")
         table = pd.DataFrame(columns).rename_axis("ecg_id")

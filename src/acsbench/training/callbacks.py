@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import lightning as L
+
 from acsbench.files import write_text
 from acsbench.training.history import (
     Epoch,

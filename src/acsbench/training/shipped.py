@@ -88,7 +88,10 @@ def check_used(model: str, names: Iterable[str]) -> None:
     for name in names:
         if name in used:
             continue
-        all_used = [*(name for name in used if name != OPTIONS), *(f"{OPTIONS}.{o}" for o in options)]
+        all_used = [
+            *(name for name in used if name != OPTIONS),
+            *(f"{OPTIONS}.{o}" for o in options),
+        ]
         hint = did_you_mean(name, all_used)
         if name in options:
             hint = f"did you mean '{OPTIONS}.{name}'?"
