@@ -85,10 +85,11 @@ def train(
     if earlier is not None and not _may_go_on(earlier, config):
         report(f"{model}: trained before, see {earlier.path}")
         if DIVERGED in earlier.notes:
+            advice = against_divergence(config.learning_rate, config.precision)
             report(
                 f"{model}: that training diverged {earlier.notes[DIVERGED]}; epoch "
                 f"{earlier.notes['epoch kept']} is kept, and training again would end there too. "
-                f"For one that goes on, {against_divergence(config.learning_rate, config.precision)}"
+                f"For one that goes on, {advice}"
             )
         return earlier
     if earlier is None and CODE in run_config:
