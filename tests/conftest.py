@@ -77,15 +77,6 @@ def ludb_dir() -> Path:
     return _unpacked("ludb")
 
 
-@pytest.fixture(scope="session")
-def cases() -> Path:
-    """The folder of inputs with right answers."""
-    folder = SHARED / "data" / "cases"
-    if not folder.is_dir():
-        _without(folder)
-    return folder
-
-
 @pytest.fixture
 def noise_recording() -> Recording:
     """Ten seconds of noise on twelve leads at 500 Hz."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,29 @@ def require_empty(folder: Path) -> None:
         raise ConfigurationError(
             f"{folder} exists and is not an empty folder; name another or remove it"
         )
+
+
+def file_names(titles: Iterable[str]) -> dict[str, str]:
+    """A name for a file of each title, which any file system takes, and no two share.
+
+    >>> file_names(["ResNet 18", "with age/sex", "with age:sex", "../x", "nan", "NaN"])
+    ... # doctest: +NORMALIZE_WHITESPACE
+    {'ResNet 18': 'ResNet 18', 'with age/sex': 'with age_sex', 'with age:sex': 'with age_sex-2',
+     '../x': '_x', 'nan': 'nan', 'NaN': 'NaN-2'}
+    """
+    names: dict[str, str] = {}
+    taken: set[str] = set()
+    for title in titles:
+        # No separators, no leading dot (hidden files), at most 150 bytes of UTF-8.
+        plain = re.sub(r"[^\w .,+()=-]", "_", title).lstrip(". ")
+        plain = plain.encode()[:150].decode(errors="ignore").rstrip(". ") or "untitled"
+        name, number = plain, 1
+        while name.casefold() in taken:
+            number += 1
+            name = f"{plain}-{number}"
+        taken.add(name.casefold())
+        names[title] = name
+    return names
 
 
 def write_text(path: Path, text: str) -> None:

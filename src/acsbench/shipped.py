@@ -23,6 +23,11 @@ def shipped_names(folder: str) -> list[str]:
     )
 
 
+def is_path(name_or_path: str) -> bool:
+    """Whether it is the path of a file of one's own, not the name of one that is shipped."""
+    return Path(name_or_path).suffix in (".yaml", ".yml")
+
+
 def load_yaml(name_or_path: str, folder: str, model: type[Model]) -> Model:
     """A YAML file by the name it has in a folder of the package, or by its own path.
 
@@ -36,7 +41,7 @@ def load_yaml(name_or_path: str, folder: str, model: type[Model]) -> Model:
         DataError: the file is missing or does not fit the model.
     """
     kind = model.__name__.lower()
-    if Path(name_or_path).suffix in (".yaml", ".yml"):
+    if is_path(name_or_path):
         try:
             text = Path(name_or_path).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:

@@ -1,7 +1,9 @@
 import numpy as np
 import pandas as pd
+import pytest
 
 from acsbench.cli.demo import _show_board
+from acsbench.errors import ConfigurationError
 from acsbench.leaderboard.demo import demo_board
 from acsbench.leaderboard.settings import open_folder
 from tests.leaderboard.boards import labels_table
@@ -35,7 +37,21 @@ def test_every_model_is_ranked_as_a_team_and_a_second_call_adds_nothing(tmp_path
 def test_the_demo_tells_how_the_board_is_opened(tmp_path, capsys):
     labels = tmp_path / "labels.csv"
     labels_table().to_csv(labels, index=False)
-    _show_board(tmp_path / "board", labels, [predictions(tmp_path, "ResNet 18", 2.0)])
+    _show_board(tmp_path / "board", labels, [predictions(tmp_path, "ResNet 18", 2.0)], 1)
     printed = capsys.readouterr().out
     assert "ResNet 18" in printed
     assert f"acsbench leaderboard serve {tmp_path / 'board'}" in printed
+
+
+def test_the_partition_follows_from_the_seed_and_another_seed_is_refused(tmp_path):
+    labels = tmp_path / "labels.csv"
+    labels_table().to_csv(labels, index=False)
+    files = {"logistic": predictions(tmp_path, "logistic", 1.0)}
+    one, same, other = (
+        demo_board(tmp_path / name, labels, "acs", files, "Demo", seed).rows
+        for name, seed in (("one", 4), ("same", 4), ("other", 5))
+    )
+    assert one == same != other
+    assert open_folder(tmp_path / "one").settings.partition_seed == 4
+    with pytest.raises(ConfigurationError, match="another partition"):
+        demo_board(tmp_path / "one", labels, "acs", files, "Demo", 5)

@@ -7,7 +7,7 @@ import pytest
 from acsbench.errors import ConfigurationError
 from acsbench.models.registry import READINGS, SIGNS
 from acsbench.models.tabular import STUDY_READINGS
-from acsbench.training.features import covariates_of, feature_table
+from acsbench.training.features import check_covariates, covariates_of, feature_table
 from acsbench.waveforms.prepare import Prepared
 
 ORDER = pd.DataFrame({"ecg_id": ["c", "a", "b"]})
@@ -43,6 +43,33 @@ def test_covariates_are_in_the_order_of_table_and_names() -> None:
 def test_without_names_or_columns_nothing_is_known() -> None:
     assert covariates_of(Told(), ORDER, []).shape == (3, 0)
     assert np.isnan(covariates_of(Told(), ORDER, ["age", "sex", "troponin"])).all()
+
+
+ALL = pd.DataFrame({"ecg_id": ["a", "b", "c"]})
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ({"age": [50.0, 60, 70]}, "covariate troponin, and prepared has no column 'maxtrop_samed"),
+        ({"maxtrop_sameday": [np.nan] * 3}, "missing of every training ECG"),
+        ({"maxtrop_sameday": [np.inf] * 3}, "missing of every training ECG"),
+        ({"maxtrop_sameday": ["high", "low", ""]}, "something else than numbers"),
+        ({"maxtrop_sameday": pd.array([None] * 3, dtype="Float64")}, "missing of every training"),
+    ],
+)
+def test_covariates_that_nobody_has_are_refused(columns: dict, words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        check_covariates(Told(**columns), ["troponin"], ALL)
+
+
+def test_a_covariate_may_be_missing_of_some_or_of_all_that_do_not_train() -> None:
+    prepared = Told(age=[50.0, np.nan, np.nan], sex=[None, "male", None])
+    check_covariates(prepared, ["age", "sex"], ALL)
+    check_covariates(prepared, ["age", "sex"])
+    check_covariates(prepared, [], ALL)
+    with pytest.raises(ConfigurationError, match="covariate sex, and it is missing of every train"):
+        check_covariates(prepared, ["age", "sex"], ALL.iloc[[0]])
 
 
 def test_signs_come_with_age_and_sex() -> None:

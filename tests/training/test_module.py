@@ -139,12 +139,15 @@ class Echo(nn.Module):
 
 def test_batches_are_ranked_together_whatever_their_logits(monkeypatch: pytest.MonkeyPatch) -> None:
     module = module_of(TrainingConfig(), Echo())
-    monkeypatch.setattr(module, "log", lambda *_, **__: None)
+    logged: dict[str, object] = {}
+    monkeypatch.setattr(module, "log", lambda name, value, **_: logged.update({name: value}))
     # All logits of the second batch could be probabilities; those of the third are nearly certain.
     for logits in ([-0.1, 0.3], [0.05, 0.4], [-40.0, 41.0]):
         waveforms = torch.tensor(logits)[:, None, None]
         module.validation_step(Batch(waveforms, torch.zeros(2, 0), torch.tensor([0.0, 1.0])), 0)
-    assert module.valid_auroc.compute() == 1
+    module.on_validation_epoch_end()
+    assert logged["valid_auroc"] == 1
+    assert len(module.valid_logits.compute()) == 0  # the next epoch begins anew
 
 
 class Layered(nn.Module):

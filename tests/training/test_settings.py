@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -5,7 +6,11 @@ import pytest
 from acsbench.errors import ConfigurationError, DataError
 from acsbench.models import create_model, list_models
 from acsbench.models.registry import model_info
-from acsbench.training.shipped import settings_of, training_config
+from acsbench.training.config import TrainingConfig
+from acsbench.training.fit import train
+from acsbench.training.shipped import config_of, settings_of, training_config
+from acsbench.training.trainer import Hardware
+from acsbench.waveforms.prepare import Prepared
 
 NETWORKS = [name for name in list_models() if model_info(name).kind == "network"]
 
@@ -55,6 +60,57 @@ def test_a_file_of_ones_own(tmp_path: Path) -> None:
         settings_of("resnet18_1d", str(tmp_path / "list.yaml"))
     with pytest.raises(DataError, match="cannot be read"):
         settings_of("resnet18_1d", str(tmp_path / "nowhere.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("model", "settings", "words"),
+    [
+        ("logistic", {"epochs": 3}, "does not use the setting 'epochs'. It uses seed, options.fea"),
+        ("logistic", {"epochs": 30}, "does not use the setting 'epochs'"),  # the default as well
+        ("boosted-trees", {"learning_rate": 0.1}, "did you mean 'options.learning_rate'"),
+        ("flags-logistic", {"covariates": ["age"]}, "does not use the setting 'covariates'"),
+        ("logistic", {"max_minutes": 3}, "does not use the setting 'max_minutes'"),
+        ("logistic", {"strength": 3}, "did you mean 'options.strength'"),
+        ("resnet6", {"width": 3}, "did you mean 'options.width'"),
+        ("resnet6", {"epoch": 3}, "did you mean 'epochs'"),
+        ("boosted-trees", {"options": {"tree": 3}}, "no option 'tree'; did you mean 'trees'"),
+    ],
+)
+def test_settings_that_a_model_does_not_use_are_refused(
+    model: str, settings: dict, words: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=re.escape(words)):
+        config_of(model, "default", settings)
+
+
+def test_settings_that_a_model_uses() -> None:
+    assert config_of("logistic", "default", {"seed": 3, "options": {"strength": 1.0}}).seed == 3
+    assert config_of("resnet6", "study", {"epochs": 3}).epochs == 3
+
+
+def test_a_file_of_settings_is_checked_as_well(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("epochs: 3\n")
+    with pytest.raises(ConfigurationError, match="does not use the setting 'epochs'"):
+        config_of("logistic", str(tmp_path / "mine.yaml"))
+
+
+def test_training_refuses_what_a_tabular_model_does_not_use(prepared: Prepared, runs: Path) -> None:
+    with pytest.raises(ConfigurationError, match="does not use the setting 'patience'"):
+        train(prepared, "logistic", TrainingConfig(patience=3), runs)
+    with pytest.raises(ConfigurationError, match="leave out devices"):
+        train(prepared, "logistic", TrainingConfig(), runs, hardware=Hardware(devices=2))
+    for options in ({"strength": -1}, {"strength": "x"}, {"features": []}):
+        with pytest.raises(ConfigurationError):
+            train(prepared, "logistic", TrainingConfig(options=options), runs)
+    with pytest.raises(ConfigurationError, match="cannot be fitted with the options"):
+        train(prepared, "boosted-trees", TrainingConfig(options={"trees": 0}), runs)
+    assert not runs.exists() or not list(runs.iterdir())
+
+
+@pytest.mark.parametrize("options", [{"width": -1}, {"width": "a"}, {"width": 1.5}])
+def test_a_network_that_cannot_be_made(options: dict) -> None:
+    with pytest.raises(ConfigurationError, match="'ecgomi' cannot be made with the options"):
+        create_model("ecgomi", **options)
 
 
 def test_wrong_settings_are_told_in_words() -> None:

@@ -58,15 +58,15 @@ def command(
         say("The leaderboard is left out: pip install 'acsbench[leaderboard]' brings it.")
     else:
         predictions = sorted((study / "holdout").glob(f"*-{TASK}.csv"))
-        _show_board(study / "board", twin / "holdout-labels" / "labels.csv", predictions)
+        _show_board(study / "board", twin / "holdout-labels" / "labels.csv", predictions, seed)
 
 
-def _show_board(board: Path, labels: Path, predictions: list[Path]) -> None:
+def _show_board(board: Path, labels: Path, predictions: list[Path], seed: int) -> None:
     """Rank the models' predictions of the holdout, and tell how the board is opened."""
     from acsbench.leaderboard.demo import demo_board
 
     files = {path.stem.removesuffix(f"-{TASK}"): path for path in predictions}
-    ranking = demo_board(board, labels, TASK, files, "Demo on simulated ECGs")
+    ranking = demo_board(board, labels, TASK, files, "Demo on simulated ECGs", seed)
     table = Table("rank", "team", "AUROC, public part (95 % CI)", title="Leaderboard")
     for row in ranking.rows:
         table.add_row(str(row.rank), row.team, f"{row.value} ({row.low}–{row.high})")

@@ -74,12 +74,12 @@ def command(
     from acsbench.training.fit import train
     from acsbench.training.init import open_start
     from acsbench.training.seeds import summary_of_seeds
-    from acsbench.training.shipped import settings_of, training_config
+    from acsbench.training.shipped import config_of
     from acsbench.training.trainer import Hardware
 
     chosen: dict[str, Any] = {"seed": seed, "max_minutes": max_minutes}
     chosen = {name: value for name, value in chosen.items() if value is not None}
-    config = training_config(settings_of(model, settings), chosen, parse_settings(set_ or []))
+    config = config_of(model, settings, chosen, parse_settings(set_ or []))
     if seeds is not None and seed is not None:
         raise ConfigurationError("give either --seed or --seeds")
     prepared = open_prepared(data)

@@ -42,6 +42,7 @@ def evaluate_task(
     examples: bool | None = None,
     show_small_cells: bool = False,
     command: str = "",
+    names: Sequence[str] | None = None,
 ) -> Evaluation:
     """Evaluate predictions of a prepared task.
 
@@ -56,11 +57,14 @@ def evaluate_task(
         examples: draw pages of ECGs; unless given, of simulated ones only.
         show_small_cells: show counts from 1 to 10.
         command: recorded in the report.
+        names: of the models in the report; unless given, those of the files or of the runs' models.
     """
     chosen = prepared.task(task)
     cohort = read_cohort(prepared, chosen, split, command)
     digests = prepared.manifest().digests[chosen.name]
     models = [_read_model(path, cohort, digests) for path in predictions]
+    if names is not None:
+        models = [replace(m, name=name) for m, name in zip(models, names, strict=True)]
     models = _told_apart(models)
     # Nobody can be found out in simulated ECGs.
     settings = Settings(show_small_cells=show_small_cells or prepared.simulated)

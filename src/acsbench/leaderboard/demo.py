@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from acsbench.errors import ConfigurationError
 from acsbench.leaderboard.boards import Ranking, ranking
 from acsbench.leaderboard.columns import PROBABILITY
 from acsbench.leaderboard.create import create_board
@@ -25,7 +26,12 @@ _FIX = "Repeat the demo in a new folder"
 
 
 def demo_board(
-    board_dir: Path, labels: Path, task: str, predictions: Mapping[str, Path], title: str
+    board_dir: Path,
+    labels: Path,
+    task: str,
+    predictions: Mapping[str, Path],
+    title: str,
+    seed: int = 0,
 ) -> Ranking:
     """A board of one task on which every model is a team; an earlier one is kept and added to.
 
@@ -35,16 +41,25 @@ def demo_board(
         task: that one.
         predictions: file of each model (`ecg_id,probability`), by the team's name.
         title: of the board.
+        seed: of the partition into a public and a private part. Anybody can guess it, which does
+            no harm here: the labels are simulated. A board of patients draws its own.
 
     Returns:
         The board as everybody sees it while the phase is open.
 
     Raises:
-        ConfigurationError, DataError: as of the parts that it is made with.
+        ConfigurationError: the board has another partition, or as of the parts that it is made
+            with.
+        DataError: as of the parts that it is made with.
     """
     if not board_dir.exists():
-        _create(board_dir, labels, task, title)
+        _create(board_dir, labels, task, title, seed)
     folder = open_folder(board_dir)
+    if folder.settings.partition_seed != seed:
+        raise ConfigurationError(
+            f"{board_dir} holds a board with another partition, made by another seed or an earlier "
+            "version; remove the folder and repeat the command"
+        )
     database = open_database(folder.database_url)
     try:
         phase = current_phase(database) or open_phase(database, PHASE, folder.settings.limits)
@@ -59,12 +74,12 @@ def demo_board(
         database.dispose()
 
 
-def _create(board_dir: Path, labels: Path, task: str, title: str) -> None:
+def _create(board_dir: Path, labels: Path, task: str, title: str, seed: int) -> None:
     table = read_csv(labels, (ID, PATIENT, task), fix=_FIX)[[ID, PATIENT, task]]
     settings = Settings(
         title=title,
         description="Simulated patients: it shows how a board works, and nothing about models.",
-        partition_seed=secrets.randbits(63),
+        partition_seed=seed,
         limits=Limits(per_day=100, total=1000),
     )
     with TemporaryDirectory() as scratch:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -137,20 +137,41 @@ def create_model(name: str, **options: Any) -> Any:
         A `torch.nn.Module` (networks) or a `TabularModel`.
 
     Raises:
+        ConfigurationError: no model has that name, it has no such option, or an option cannot
+            have that value.
+    """
+    check_options(name, options)
+    try:
+        return model_info(name).build(**options)
+    except (TypeError, ValueError, ArithmeticError, RuntimeError) as error:
+        raise ConfigurationError(
+            f"model {name!r} cannot be made with the options {options}: {error}"
+        ) from error
+
+
+def options_of(name: str) -> list[str] | None:
+    """Names of a model's options; None if its builder takes any.
+
+    Raises:
+        ConfigurationError: no model has that name.
+    """
+    parameters = inspect.signature(model_info(name).build).parameters
+    takes_any = any(each.kind is each.VAR_KEYWORD for each in parameters.values())
+    return None if takes_any else list(parameters)
+
+
+def check_options(name: str, options: Iterable[str]) -> None:
+    """Make sure that a model has some options.
+
+    Raises:
         ConfigurationError: no model has that name, or it has no such option.
     """
-    info = model_info(name)
-    known = inspect.signature(info.build).parameters
-    takes_any = any(each.kind is each.VAR_KEYWORD for each in known.values())
+    known = options_of(name)
     for option in options:
-        if option not in known and not takes_any:
+        if known is not None and option not in known:
             raise ConfigurationError(
                 f"model {name!r} has no option {option!r}; {did_you_mean(option, known)}"
             )
-    try:
-        return info.build(**options)
-    except TypeError as error:
-        raise ConfigurationError(f"model {name!r}: {error}") from error
 
 
 def count_parameters(name: str) -> int:

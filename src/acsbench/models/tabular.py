@@ -103,12 +103,15 @@ def columns_of(table: pd.DataFrame, features: Sequence[str]) -> NDArray[np.float
     """Columns of a table, shape (rows, features), NaN where unknown.
 
     Raises:
-        ConfigurationError: a column is missing.
+        ConfigurationError: a column is missing, or none is asked for.
     """
+    if not features:
+        raise ConfigurationError("the model takes no feature: name at least one in its options")
     missing = [name for name in features if name not in table]
     if missing:
         raise ConfigurationError(f"the model takes {missing[0]!r}, which the table lacks")
-    return table[list(features)].to_numpy(dtype=np.float64)
+    values = table[list(features)].to_numpy(dtype=np.float64)
+    return np.where(np.isfinite(values), values, np.nan)
 
 
 @register_model(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from acsbench.cohort.task import load_task
 from acsbench.datasets.dataset import Dataset
-from acsbench.files import sha256
+from acsbench.files import file_names, sha256
 from acsbench.recipes.beside_published import COLUMNS, beside_published
 from acsbench.recipes.check import check_beside
 from acsbench.recipes.recipe import Recipe, RecipeModel
@@ -105,15 +105,16 @@ class Planner:
             holdout: a folder of waveforms alone, and what prepares it.
         """
         recipe = self.recipe
-        tasks = recipe.tasks or list(self.dataset.tasks)
+        tasks = [load_task(task).name for task in recipe.tasks or self.dataset.tasks]
         steps = [self._preparing(PREPARE, self.dataset, prepare), self._describing()]
         if holdout is not None:
             steps.append(self._preparing(PREPARE_HOLDOUT, *holdout))
         trained: dict[str, list[Trained]] = {task: [] for task in tasks}
         for model in recipe.models:
             for task in tasks:
-                made = list(self._training(model, task, tasks))
-                steps += [step for step in made if step.name not in {s.name for s in steps}]
+                for step in self._training(model, task, tasks):
+                    if step.name not in {other.name for other in steps}:
+                        steps.append(_after_its_like(step, steps))
                 trained[task].append(self._trained(model, task))
         predicted: dict[str, dict[str, str]] = {}
         if holdout is not None:
@@ -122,7 +123,7 @@ class Planner:
                     if model.needs_readings:
                         continue  # a holdout is waveforms alone
                     steps.append(self._predicting(task, each))
-                    predicted.setdefault(each.shown_as, {})[task] = steps[-1].name
+                    predicted.setdefault(each.file, {})[task] = steps[-1].name
             if len(tasks) > 1:
                 steps.append(self._submitting(predicted))
         evaluations = {}
@@ -146,7 +147,7 @@ class Planner:
         tasks = recipe.all_tasks() if dataset.labelled else []
         settings = {
             "input": dataset.input_hash(),
-            "tasks": {task: load_task(task).digest for task in tasks or dataset.tasks},
+            "tasks": {task.name: task.digest for task in map(load_task, tasks or dataset.tasks)},
             "profiles": recipe.profiles(),
             "signs": recipe.needs_signs(),
             "split": recipe.split,
@@ -167,9 +168,10 @@ class Planner:
         for seed in self._seeds(model):
             name, init = self._name(model, task, seed), None
             if model.pretraining is not None and first is not None:
-                init = self._name(model, model.pretraining.task, seed)
+                task_before = load_task(model.pretraining.task).name
+                init = self._name(model, task_before, seed)
                 settled = self._settled(model, first, seed, tasks)
-                earlier = Training(model.name, settled, model.pretraining.task, weights=weights)
+                earlier = Training(model.name, settled, task_before, weights=weights)
                 yield self._step(init, model, earlier)
             if name != init:
                 training = Training(
@@ -208,7 +210,8 @@ class Planner:
 
     def _name(self, model: RecipeModel, task: str, seed: int) -> str:
         """What the training of a model on a task is called."""
-        first = model.pretraining is not None and model.pretraining.task == task
+        before = model.pretraining
+        first = before is not None and load_task(before.task).name == task
         which = f", seed {seed}" if model.seeds > 1 else ""
         return f"{model.shown_as}{which}: {'pre-training' if first else 'training'} on {task}"
 
@@ -216,10 +219,12 @@ class Planner:
         names = [self._name(model, task, seed) for seed in self._seeds(model)]
         if model.reload == "published":
             names = [_reloading(name) for name in names]
-        return Trained(model.shown_as, tuple(names), not model.has_own_name)
+        file = file_names(each.shown_as for each in self.recipe.models)[model.shown_as]
+        return Trained(model.shown_as, file, tuple(names), not model.has_own_name)
 
     def _evaluating(self, task: str, models: list[Trained]) -> Step:
-        others = [name for name in self.recipe.tasks if name != task]
+        named = (load_task(other).name for other in self.recipe.tasks)
+        others = [name for name in named if name != task]
         all_cells = self.recipe.show_small_cells
         work = partial(
             evaluate_models, task, others, models, self.out, self.settings.command, all_cells
@@ -250,7 +255,7 @@ class Planner:
         networks = [
             Network(
                 model.shown_as,
-                self._name(model, model.pretraining.task, self.seed),
+                self._name(model, load_task(model.pretraining.task).name, self.seed),
                 name,
                 _reloading(name) if model.reload == "published" else None,
             )
@@ -269,6 +274,15 @@ class Planner:
         return {model.shown_as: model.title or model.name for model in self.recipe.models}
 
 
+def _after_its_like(step: Step, steps: list[Step]) -> Step:
+    """The step after those of the same settings: of equal trainings, the later takes the first's.
+
+    Side by side, they would get into each other's way.
+    """
+    alike = (s.name for s in steps if step.settings is not None and s.settings == step.settings)
+    return replace(step, needs=(*step.needs, *alike))
+
+
 def minutes_per_training(
     recipe: Recipe, tasks: list[str], max_minutes: float | None = None
 ) -> float | None:
@@ -276,7 +290,8 @@ def minutes_per_training(
     minutes = max_minutes or recipe.max_minutes
     networks = [model for model in recipe.models if model.is_network]
     trainings = sum(
-        len({*tasks, *([model.pretraining.task] if model.pretraining else [])}) * model.seeds
+        len({*tasks, *([load_task(model.pretraining.task).name] if model.pretraining else [])})
+        * model.seeds
         for model in networks
     )
     return None if minutes is None or not trainings else minutes / trainings

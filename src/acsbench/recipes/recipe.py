@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from acsbench.cohort.task import load_task
+from acsbench.errors import ConfigurationError
 from acsbench.models.registry import READINGS, SIGNS, model_info
-from acsbench.shipped import load_yaml
+from acsbench.shipped import is_path, load_yaml
 from acsbench.training.config import TrainingConfig
-from acsbench.training.shipped import DEFAULT, settings_of, training_config
+from acsbench.training.shipped import DEFAULT, config_of
 
+PUBLISHED = "published"
 ALWAYS = "study-rows"
 """Profile that is made even if no model takes it: the printed page."""
 
@@ -104,16 +108,33 @@ class RecipeModel(BaseModel):
         return bool(self.title or self.labels) or self.seeds > 1
 
     def config(self) -> TrainingConfig:
-        """How it is trained."""
-        return training_config(settings_of(self.name, self.settings), self.training)
+        """How it is trained.
+
+        Raises:
+            ConfigurationError: it is given what it does not use.
+        """
+        self._check_kind()
+        return config_of(self.name, self.settings, self.training)
 
     def pretraining_config(self) -> TrainingConfig | None:
         """How it is trained first, if it is; the network is the same."""
         if self.pretraining is None:
             return None
-        base = settings_of(self.name, self.settings)
-        first = training_config(base, self.training, self.pretraining.training)
-        return first.model_copy(update={"options": self.config().options})
+        own = self.config()
+        first = config_of(self.name, self.settings, self.training, self.pretraining.training)
+        return first.model_copy(update={"options": own.options})
+
+    def _check_kind(self) -> None:
+        if self.pretraining is not None and not self.is_network:
+            raise ConfigurationError(
+                f"the recipe pre-trains {self.shown_as}, and {self.name} is fitted in one go: "
+                "leave pretraining out"
+            )
+        if self.reload == PUBLISHED and self.name != "s4":
+            raise ConfigurationError(
+                f"the recipe reloads {self.shown_as} as published, which is for s4, not for "
+                f"{self.name}: leave reload out"
+            )
 
 
 class Recipe(BaseModel):
@@ -140,9 +161,18 @@ class Recipe(BaseModel):
     models: list[RecipeModel] = Field(min_length=1)
 
     def all_tasks(self) -> list[str]:
-        """Tasks to prepare: those evaluated, and those of a pre-training."""
+        """Tasks to prepare, by name or path: those evaluated, and those of a pre-training."""
         earlier = [model.pretraining.task for model in self.models if model.pretraining]
-        return list(dict.fromkeys([*self.tasks, *earlier]))
+        by_name: dict[str, str] = {}
+        for task in [*self.tasks, *earlier]:
+            loaded = load_task(task)
+            other = by_name.setdefault(loaded.name, task)
+            if load_task(other).digest != loaded.digest:
+                raise ConfigurationError(
+                    f"{other} and {task} are two tasks of the name {loaded.name!r}: give each its "
+                    "own"
+                )
+        return list(by_name.values())
 
     def profiles(self) -> list[str]:
         """Preparation profiles that the networks take."""
@@ -157,8 +187,47 @@ class Recipe(BaseModel):
 def load_recipe(name_or_path: str) -> Recipe:
     """A recipe by its name, or from a YAML file of one's own.
 
+    Files that it names, of tasks and settings, lie where the recipe says, seen from its own file.
+
     Raises:
         ConfigurationError: no recipe has that name.
         DataError: the file does not hold a recipe.
     """
-    return load_yaml(name_or_path, "recipes", Recipe)
+    recipe = load_yaml(name_or_path, "recipes", Recipe)
+    return _beside(recipe, Path(name_or_path).parent) if is_path(name_or_path) else recipe
+
+
+def _beside(recipe: Recipe, folder: Path) -> Recipe:
+    """The recipe with paths that do not depend on where it is run."""
+
+    def found(name: str) -> str:
+        return str(folder / name) if is_path(name) else name
+
+    def model_found(model: RecipeModel) -> RecipeModel:
+        first = model.pretraining
+        if first is not None:
+            first = first.model_copy(update={"task": found(first.task)})
+        return model.model_copy(update={"pretraining": first, "settings": found(model.settings)})
+
+    models = [model_found(model) for model in recipe.models]
+    return recipe.model_copy(update={"tasks": list(map(found, recipe.tasks)), "models": models})
+
+
+def with_own_titles(recipe: Recipe) -> Recipe:
+    """The recipe with another name in the report for each of its models: equal ones get a number.
+
+    >>> models = [{"name": "logistic", "title": "A"}, {"name": "boosted-trees", "title": "A"}]
+    >>> recipe = Recipe.model_validate({"name": "r", "dataset": "ptbxl", "models": models})
+    >>> [model.shown_as for model in with_own_titles(recipe).models]
+    ['A', 'A (2)']
+    """
+    taken: set[str] = set()
+    models = []
+    for model in recipe.models:
+        own, number = model, 1
+        while own.shown_as in taken:
+            number += 1
+            own = model.model_copy(update={"title": f"{model.title or model.name} ({number})"})
+        taken.add(own.shown_as)
+        models.append(own)
+    return recipe.model_copy(update={"models": models})

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pandas as pd
 import torch
-from safetensors.torch import save_file as save_tensors
 
 from acsbench.disclosure import too_few_patients
 from acsbench.errors import ConfigurationError
@@ -34,6 +33,7 @@ from acsbench.training.run import (
     predictions_csv,
     predictions_name,
 )
+from acsbench.training.state import save_weights
 from acsbench.waveforms.prepared import Prepared, splits_of
 
 NOTE = "as the study's loader reads it, fault included"
@@ -71,8 +71,7 @@ def reload_run(run: Run, prepared: Prepared, out: Path, tell: Callable[[str], No
         tell(f"{REPORTED[split]} AUROC {estimates[split]}")
     with folder_written_whole(out / run.path.name) as folder:
         shutil.copytree(run.path, folder, dirs_exist_ok=True)
-        tensors = {name: value.contiguous() for name, value in network.state_dict().items()}
-        save_tensors(tensors, folder / WEIGHTS)
+        save_weights(network.state_dict(), folder / WEIGHTS)
         for split, values in predictions.items():
             write_text(folder / predictions_name(split), predictions_csv(values))
         content = {split: {"auroc": asdict(value)} for split, value in estimates.items()}

@@ -14,7 +14,7 @@ from acsbench.files import usable_cores
 from acsbench.recipes.check import check_out
 from acsbench.recipes.graph import Graph, Planner, Settings
 from acsbench.recipes.helper import Place
-from acsbench.recipes.recipe import Recipe
+from acsbench.recipes.recipe import Recipe, with_own_titles
 from acsbench.recipes.run import run_steps
 from acsbench.recipes.steps import Made, Tell
 from acsbench.recipes.work import COMPARING, DIFFERING, PREPARE, SUBMITTING, Source
@@ -101,6 +101,7 @@ def reproduce(
     check_out(out, [folder for folder in (data, holdout) if folder is not None])
     if settings.beside is not None and recipe.split != "study":
         raise ConfigurationError("--beside goes with --published")
+    recipe = with_own_titles(recipe)
     dataset = open_dataset(recipe.dataset, data)
     planner = Planner(recipe, dataset, Source(recipe.dataset, data), out, settings)
 

@@ -61,11 +61,13 @@ class Trained:
 
     Args:
         shown_as: its name in the report.
+        file: what its files are called.
         steps: names of the steps that trained it, one per seed.
         by_its_run: whether its only run has that name already.
     """
 
     shown_as: str
+    file: str
     steps: tuple[str, ...]
     by_its_run: bool
 
@@ -165,6 +167,7 @@ def evaluate_models(
         out / "evaluation" / task,
         show_small_cells=show_small_cells,
         command=command,
+        names=[model.shown_as for model in models],
     )
     return [evaluation.path]
 
@@ -185,14 +188,14 @@ def _to_evaluate(
     if model.by_its_run and not others:
         return runs[0].path
     if len(runs) > 1:
-        write_text(folder / f"{model.shown_as}-seeds.csv", table_of_seeds(runs))
+        write_text(folder / f"{model.file}-seeds.csv", table_of_seeds(runs))
         for line in summary_of_seeds(runs):
             tell(f"{model.shown_as}: {line}")
     splits = [split for split in ("valid", "test") if runs[0].has_predictions(split)]
     by_seed = [[run.predictions(split) for run in runs] for split in splits]
     by_seed += [[predict(run, prepared, splits[-1], other) for run in runs] for other in others]
     means = pd.concat([mean_and_spread(predictions)[0] for predictions in by_seed])
-    path = folder / f"{model.shown_as}.csv"
+    path = folder / f"{model.file}.csv"
     # An ECG that several tasks hold is predicted once.
     write_text(path, predictions_csv(means[~means.index.duplicated()]))
     return path
@@ -205,7 +208,7 @@ def predict_holdout(
     from acsbench.training.predict import EVERY_SPLIT, mean_and_spread, predict
 
     waveforms = open_prepared(made[PREPARE_HOLDOUT][0])
-    path = out / f"{model.shown_as}-{task}.csv"
+    path = out / f"{model.file}-{task}.csv"
     predictions = [
         predict(run, waveforms, EVERY_SPLIT, parts=parts / path.stem) for run in model.runs(made)
     ]
@@ -222,7 +225,7 @@ def write_submissions(
     """One file per model for a leaderboard: `ecg_id` and a column for each task.
 
     Args:
-        by_model: by the model's name in the report, then by task: the step that predicted it.
+        by_model: by what the model's files are called, then by task: the step that predicted it.
         out: folder to write.
         made: what earlier steps have made.
         tell: told nothing.
@@ -232,7 +235,7 @@ def write_submissions(
         columns = {task: read_probabilities(made[step][0]) for task, step in steps.items()}
         written.append(out / f"{model}.csv")
         table = pd.DataFrame(columns).rename_axis("ecg_id")
-        text = table.to_csv(float_format="%.9g", lineterminator="\n")
+        text = table.to_csv(lineterminator="\n")
         write_text(written[-1], text)
     return written
 

@@ -7,19 +7,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 import lightning as L
-from safetensors.torch import save_file as save_tensors
 
-from acsbench.files import write_text, written_whole
+from acsbench.files import write_text
 from acsbench.training.history import (
     Epoch,
+    has_diverged,
     history_csv,
     kept_epoch,
     reason_to_stop,
     time_to_expect,
 )
-from acsbench.training.module import BinaryClassifier
+from acsbench.training.module import BinaryClassifier, Diverged
 from acsbench.training.run import HISTORY, WEIGHTS
-from acsbench.training.state import TrainingState, save_state
+from acsbench.training.state import TrainingState, save_state, save_weights
 
 Report = Callable[[str], None]
 TELLING = 20.0
@@ -71,18 +71,24 @@ class EpochEnd(L.Callback):
         self.report(time_to_expect(per_epoch, module.history, module.config))
 
     def on_train_epoch_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
-        """Write the epoch down, and what the next one needs."""
+        """Write the epoch down, and what the next one needs.
+
+        Raises:
+            Diverged: the validation loss or an output for a validation ECG is NaN or infinite.
+        """
         assert isinstance(module, BinaryClassifier)
         # The clocks of several processes differ; all must decide as one.
         epoch: Epoch = trainer.strategy.broadcast(self._epoch(trainer, module))
+        if has_diverged(epoch):
+            what = "the output for a validation ECG"
+            raise Diverged(epoch["epoch"], epoch["step"], what, epoch["train_loss"])
         module.history.append(epoch)
         self._told = True
         trainer.should_stop = reason_to_stop(module.history, module.config) is not None
         if not trainer.is_global_zero:
             return
         if kept_epoch(module.history, module.config.keep) is epoch:
-            with written_whole(self.folder / WEIGHTS) as path:
-                save_tensors({k: v.contiguous() for k, v in module.averaged.items()}, path)
+            save_weights(module.averaged, self.folder / WEIGHTS)
         write_text(self.folder / HISTORY, history_csv(module.history))
         save_state(
             TrainingState(

@@ -16,6 +16,8 @@ from acsbench.waveforms.prepare import Prepared
 
 TROPONIN = "maxtrop_sameday"
 """Highest of the day, ng/mL."""
+COLUMNS: dict[Covariate, str] = {"age": "age", "sex": "sex", "troponin": TROPONIN}
+"""Where the dataset's tables have a covariate."""
 
 
 def feature_table(kind: str, prepared: Prepared, table: pd.DataFrame) -> pd.DataFrame:
@@ -45,14 +47,51 @@ def covariates_of(
     """
     if not names:
         return np.empty((len(table), 0), dtype=np.float32)
-    known = _known(prepared, table)
-    columns: dict[Covariate, NDArray[np.float64]] = {
+    columns = _covariates(_known(prepared, table))
+    return np.column_stack([columns[name] for name in names]).astype(np.float32)
+
+
+def check_covariates(
+    prepared: Prepared, names: Sequence[Covariate], table: pd.DataFrame | None = None
+) -> None:
+    """Make sure that a network's covariates are known of some ECGs at least.
+
+    Args:
+        prepared: the prepared folder.
+        names: the covariates.
+        table: one row per ECG, with `ecg_id`, such as the training ECGs; unless given, all of the
+            folder.
+
+    Raises:
+        ConfigurationError: a covariate has no column, or is missing of every ECG.
+    """
+    if not names:
+        return
+    everyone = prepared.ecgs()
+    known = everyone if table is None else _known(prepared, table)
+    columns = _covariates(known)
+    whose = "ECG" if table is None else "training ECG"
+    for name in names:
+        column = COLUMNS[name]
+        if column not in everyone:
+            problem = f"{prepared.path} has no column {column!r}"
+        elif np.isnan(columns[name]).all():
+            problem = f"it is missing of every {whose} of {prepared.path} (column {column!r})"
+        else:
+            continue
+        raise ConfigurationError(
+            f"the network takes the covariate {name}, and {problem}: prepare a dataset that has "
+            "it, or use a network without it (--set covariates=[...])"
+        )
+
+
+def _covariates(known: pd.DataFrame) -> dict[Covariate, NDArray[np.float64]]:
+    return {
         "age": _numbers(known, "age"),
         "sex": _female(known),
         # Over the ranges of both a bystander and an infarction, only its logarithm says much.
-        "troponin": np.log1p(1000 * _numbers(known, TROPONIN)),
+        "troponin": np.log1p(1000 * _numbers(known, TROPONIN).clip(min=0)),
     }
-    return np.column_stack([columns[name] for name in names]).astype(np.float32)
 
 
 def _signs(prepared: Prepared, table: pd.DataFrame) -> pd.DataFrame:
@@ -83,7 +122,14 @@ def _known(prepared: Prepared, table: pd.DataFrame) -> pd.DataFrame:
 def _numbers(known: pd.DataFrame, column: str) -> NDArray[np.float64]:
     if column not in known:
         return np.full(len(known), np.nan)
-    return np.asarray(known[column].to_numpy(dtype=np.float64, na_value=np.nan), np.float64)
+    try:
+        values = known[column].to_numpy(dtype=np.float64, na_value=np.nan)
+    except (TypeError, ValueError) as error:  # its text holds a patient's value
+        raise ConfigurationError(
+            f"the column {column!r} of the dataset's tables holds something else than numbers; "
+            "correct it and prepare the dataset again"
+        ) from error
+    return np.where(np.isfinite(values), values, np.nan)
 
 
 def _female(known: pd.DataFrame) -> NDArray[np.float64]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from safetensors.numpy import save_file as save_arrays
+from sklearn.utils._param_validation import InvalidParameterError
 
 from acsbench import __version__
 from acsbench.disclosure import too_few_patients
@@ -22,10 +23,12 @@ from acsbench.training.config import TrainingConfig
 from acsbench.training.features import feature_table
 from acsbench.training.history import read_history, reason_to_stop
 from acsbench.training.init import check_init
+from acsbench.training.module import against_divergence
 from acsbench.training.network import BUDGET_ENDED, network_fit
 from acsbench.training.predictors import load_predictor, processing_of
 from acsbench.training.run import (
     CODE,
+    DIVERGED,
     HISTORY,
     REPORTED,
     WEIGHTS,
@@ -34,6 +37,7 @@ from acsbench.training.run import (
     find_run,
     open_run,
 )
+from acsbench.training.shipped import check_used
 from acsbench.training.trainer import ONE_DEVICE, Hardware
 from acsbench.waveforms.prepare import Prepared, splits_of
 
@@ -71,13 +75,22 @@ def train(
 
     Raises:
         ConfigurationError: model, task, settings or `init` do not fit together, the splits
-            cannot be trained on, or the training diverged.
+            cannot be trained on, or the training diverged in its first epoch.
+        DataError: the trained model's output for an ECG is NaN or infinite.
         SystemExit: this process helped another one, which writes the run.
     """
+    _check_fitted(model, config, hardware)
     run_config = _run_config(prepared, model, config, task, init, allow_leak)
     earlier = find_run(runs, run_config)
     if earlier is not None and not _may_go_on(earlier, config):
         report(f"{model}: trained before, see {earlier.path}")
+        if DIVERGED in earlier.notes:
+            advice = against_divergence(config.learning_rate, config.precision)
+            report(
+                f"{model}: that training diverged {earlier.notes[DIVERGED]}; epoch "
+                f"{earlier.notes['epoch kept']} is kept, and training again would end there too. "
+                f"For one that goes on, {advice}"
+            )
         return earlier
     if earlier is None and CODE in run_config:
         changed = find_run(runs, run_config, any_code=True)
@@ -131,6 +144,24 @@ def train(
     return open_run(final)
 
 
+def _check_fitted(model: str, config: TrainingConfig, hardware: Hardware) -> None:
+    """Make sure that a model that is fitted in one go was given nothing that it does not use."""
+    if model_info(model).kind == "network":
+        return
+    changed = (name for name in sorted(config.model_fields_set) if _is_changed(config, name))
+    check_used(model, changed)
+    if hardware != Hardware(progress_bar=hardware.progress_bar):
+        raise ConfigurationError(
+            f"{model} is fitted in one go, in one process; leave out devices, nodes, strategy and "
+            "logger"
+        )
+
+
+def _is_changed(config: TrainingConfig, name: str) -> bool:
+    field = TrainingConfig.model_fields[name]
+    return bool(getattr(config, name) != field.get_default(call_default_factory=True))
+
+
 def _run_config(
     prepared: Prepared,
     model: str,
@@ -143,8 +174,6 @@ def _run_config(
     chosen = prepared.task(task)
     if init is not None:
         check_init(init, prepared, model, config, chosen, allow_leak)
-    if config.covariates and model_info(model).kind != "network":
-        raise ConfigurationError(f"{model} takes a table; covariates are for networks")
     code = model_info(model).code
     return {
         "version": __version__,
@@ -200,7 +229,12 @@ def _fit_tabular(
     model = create_model(run_config["model"], **config.options)
     table = splits["train"]
     features = feature_table(model_info(run_config["model"]).input, prepared, table)
-    model.fit(features, table["label"].to_numpy(dtype=int), config.seed)
+    try:
+        model.fit(features, table["label"].to_numpy(dtype=int), config.seed)
+    except InvalidParameterError as error:
+        raise ConfigurationError(
+            f"{run_config['model']} cannot be fitted with the options {config.options}: {error}"
+        ) from error
     state = {name: np.ascontiguousarray(value) for name, value in model.state().items()}
     save_arrays(state, folder / WEIGHTS)
     return {"class imbalance": "none: events and controls weigh the same"}

@@ -25,31 +25,51 @@ class Epoch(TypedDict):
     seconds: float
 
 
+def has_diverged(epoch: Epoch) -> bool:
+    """Whether a loss or the validation AUROC of an epoch is NaN or infinite."""
+    figures = (epoch["train_loss"], epoch["valid_loss"], epoch["valid_auroc"])
+    return not all(map(math.isfinite, figures))
+
+
+def diverged_epoch(epoch: int, step: int, train_loss: float, seconds: float) -> Epoch:
+    """The entry of an epoch that diverged: `step` is where, and it has no validation."""
+    return Epoch(
+        epoch=epoch,
+        step=step,
+        train_loss=train_loss,
+        valid_loss=math.nan,
+        valid_auroc=math.nan,
+        seconds=seconds,
+    )
+
+
 def best_epoch(history: Sequence[Epoch]) -> Epoch | None:
-    """The first epoch of the highest finite validation AUROC, if there is one."""
-    finite = [epoch for epoch in history if math.isfinite(epoch["valid_auroc"])]
+    """The first epoch of the highest validation AUROC, if there is one; not one that diverged."""
+    finite = [epoch for epoch in history if not has_diverged(epoch)]
     return max(finite, key=lambda epoch: epoch["valid_auroc"], default=None)
 
 
 def kept_epoch(history: Sequence[Epoch], keep: Literal["best", "last"]) -> Epoch | None:
-    """The epoch whose weights are kept: the best or the last; None if it diverged."""
-    return best_epoch(history if keep == "best" else history[-1:])
+    """The epoch whose weights are kept: the best, or the last before training diverged."""
+    if keep == "best":
+        return best_epoch(history)
+    return next((epoch for epoch in reversed(history) if not has_diverged(epoch)), None)
 
 
 def reason_to_stop(history: Sequence[Epoch], config: TrainingConfig) -> str | None:
     """Why no further epoch should begin, or None if one should.
 
     Returns:
-        `epochs`: all are done; `diverged`: the loss is no number any more; `patience`:
-        validation has not improved for long; `budget`: one more would not fit into the time,
-        judged by the longest so far.
+        `diverged`: an output was NaN or infinite; `epochs`: all are done; `patience`: validation
+        has not improved for long; `budget`: one more would not fit into the time, judged by the
+        longest so far.
     """
     if not history:
         return None
+    if has_diverged(history[-1]):
+        return "diverged"
     if len(history) >= config.epochs:
         return "epochs"
-    if not math.isfinite(history[-1]["train_loss"]):
-        return "diverged"
     best = best_epoch(history)
     if len(history) - (best["epoch"] if best else 0) >= config.patience:
         return "patience"

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from safetensors.torch import save_file as save_tensors
 
 from acsbench import __version__
 from acsbench.cohort.task import Task
@@ -32,6 +31,7 @@ from acsbench.training.run import (
     environment,
     open_run,
 )
+from acsbench.training.state import save_weights
 from acsbench.waveforms.profiles import get_profile
 
 UNKNOWN_TASK = {
@@ -80,8 +80,7 @@ def import_published(
     config = _config(published, task, source)
     with folder_written_whole(out) as folder:
         write_text(folder / CONFIG, yaml.safe_dump(config, sort_keys=False))
-        weights = published.network.state_dict()
-        save_tensors({k: v.contiguous() for k, v in weights.items()}, folder / WEIGHTS)
+        save_weights(published.network.state_dict(), folder / WEIGHTS)
         write_json(folder / ENVIRONMENT, environment())
         write_text(folder / CARD, _card(config))
         write_json(

@@ -2,25 +2,70 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import lightning as L
+import numpy as np
 import torch
 from torch import Tensor, nn
-from torchmetrics import MeanMetric
-from torchmetrics.classification import BinaryAUROC
+from torchmetrics import CatMetric, MeanMetric
 
 from acsbench.errors import ConfigurationError
 from acsbench.models.covariates import WithCovariates
+from acsbench.statistics.auroc import auroc
 from acsbench.training.augment import augment
-from acsbench.training.config import TrainingConfig
+from acsbench.training.config import Precision, TrainingConfig
 from acsbench.training.data import Batch
 from acsbench.training.history import Epoch
 from acsbench.training.order import step_seed
+from acsbench.training.predictors import probabilities_of
 from acsbench.training.schedule import rate_factor
 
 Weights = dict[str, Tensor]
+
+
+class Diverged(Exception):  # noqa: N818 - a training's end, caught where it was begun
+    """An output of a training is NaN or infinite.
+
+    Args:
+        epoch: in which, counted from 1.
+        step: optimizer steps made before it, since training began.
+        what: which output, in words.
+        loss: of the training batch.
+    """
+
+    def __init__(self, epoch: int, step: int, what: str, loss: float = math.nan):
+        super().__init__(f"at epoch {epoch}, step {step}: {what} is NaN or infinite")
+        self.epoch, self.step, self.what, self.loss = epoch, step, what, loss
+
+
+def against_divergence(learning_rate: float, precision: Precision) -> str:
+    """What to do about a training that diverged, in words."""
+    full = "" if precision == "32-true" else ", or set precision=32-true"
+    return f"lower learning_rate (it is {learning_rate:g}){full}"
+
+
+class FiniteMean(MeanMetric):
+    """A mean over processes and batches that is not finite if any of its values is NaN.
+
+    torchmetrics leaves out NaN, and where told not to, it forgets the weights as well.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(nan_strategy=math.inf)
+
+
+def stop_if_diverged(trainer: L.Trainer, loss: Tensor, epoch: int, step: int) -> None:
+    """End a training at the first loss that is not finite, in all processes at once.
+
+    Raises:
+        Diverged: the loss of one of the processes is NaN or infinite.
+    """
+    finite = bool(torch.isfinite(loss.detach()).all())
+    if not trainer.strategy.reduce_boolean_decision(finite, all=True):
+        raise Diverged(epoch, step, "the training loss", float(loss.detach()))
 
 
 class BinaryClassifier(L.LightningModule):
@@ -33,6 +78,7 @@ class BinaryClassifier(L.LightningModule):
         steps_per_epoch: optimizer steps of an epoch.
         fs: samples per second of the waveforms.
         leads_per_row: leads that follow each other in a row.
+        event_weight: how much more an event weighs in training than it is frequent.
 
     `history` holds the epochs so far; learning rate, batches and random numbers of a step
     follow from it and from the seed alone, so that a killed training can go on as it was.
@@ -47,6 +93,7 @@ class BinaryClassifier(L.LightningModule):
         steps_per_epoch: int,
         fs: float,
         leads_per_row: int,
+        event_weight: float = 1.0,
     ):
         super().__init__()
         self.network = network
@@ -54,8 +101,11 @@ class BinaryClassifier(L.LightningModule):
         self.steps_per_epoch = steps_per_epoch
         self.fs, self.leads_per_row = fs, leads_per_row
         self.loss = nn.BCEWithLogitsLoss(pos_weight=torch.tensor(loss_weight))
-        self.valid_auroc = BinaryAUROC()
-        self.valid_loss = MeanMetric()
+        self.event_weight = event_weight
+        # NaN becomes infinite: torchmetrics would leave it out.
+        self.valid_logits = CatMetric(nan_strategy=math.inf)
+        self.valid_labels = CatMetric()
+        self.valid_loss = FiniteMean()
         self.history: list[Epoch] = []
         self._averaged: Weights = {}
         self._own: Weights = {}
@@ -78,12 +128,19 @@ class BinaryClassifier(L.LightningModule):
         seed = step_seed(self.config.seed, drawn, self.trainer.global_rank)
         L.seed_everything(seed, verbose=False)
 
-    def training_step(self, batch: Batch, _: int) -> Tensor:
-        """Loss of a batch."""
+    def training_step(self, batch: Batch, number: int) -> Tensor:
+        """Loss of a batch.
+
+        Raises:
+            Diverged: it is NaN or infinite.
+        """
         if self.config.augment:
             waveforms = augment(batch.waveforms, self.fs, self.leads_per_row)
             batch = batch._replace(waveforms=waveforms)
         loss: Tensor = self.loss(self(batch), batch.labels)
+        done = len(self.history)
+        step = done * self.steps_per_epoch + number // self.config.accumulate
+        stop_if_diverged(self.trainer, loss, done + 1, step + 1)
         size = len(batch.labels)
         # Parts of a batch are equally large, so the processes' mean is the batch's.
         self.log(
@@ -110,21 +167,34 @@ class BinaryClassifier(L.LightningModule):
             self._take_over(self._averaged)
 
     def validation_step(self, batch: Batch, _: int) -> None:
-        """Loss and AUROC of the validation ECGs."""
+        """Loss and logits of some validation ECGs."""
         logits = self(batch).float()
-        # torchmetrics takes a batch of numbers from 0 to 1 for probabilities, and no other batch.
-        # Doubles, because single precision ties what is nearly certain.
-        self.valid_auroc.update(logits.double().sigmoid(), batch.labels.int())
+        self.valid_logits.update(logits)
+        self.valid_labels.update(batch.labels)
         size = len(batch.labels)
         self.valid_loss.update(self.loss(logits, batch.labels), weight=size)
         self.log("valid_loss", self.valid_loss, batch_size=size, logger=False)
-        self.log("valid_auroc", self.valid_auroc, batch_size=size, logger=False)
 
     def on_validation_epoch_end(self) -> None:
-        """Go on with the network's own weights."""
+        """AUROC of all validation ECGs; go on with the network's own weights."""
+        self.log("valid_auroc", self._valid_auroc(), logger=False)
         if self._own:
             self._take_over(self._own)
             self._own = {}
+
+    def _valid_auroc(self) -> float:
+        """That of the probabilities that the network would predict; NaN if one is not finite."""
+        logits, labels = (
+            torch.as_tensor(metric.compute()).double().cpu().numpy()
+            for metric in (self.valid_logits, self.valid_labels)
+        )
+        self.valid_logits.reset()
+        self.valid_labels.reset()
+        if not np.isfinite(logits).all():
+            return math.nan
+        if len(set(labels)) < 2:
+            return 0.5  # nobody can be ranked before anybody
+        return auroc(labels, probabilities_of(logits, self.event_weight)).value
 
     def _take_over(self, weights: Weights) -> None:
         # In place: loading would make networks forget what they derived from their constants.

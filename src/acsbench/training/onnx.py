@@ -24,8 +24,10 @@ from acsbench.models.registry import model_info
 from acsbench.models.s4_matrices import without_fourier_transforms
 from acsbench.training.predictors import (
     Probabilities,
+    checked_outputs,
     covariate_names,
     load_network,
+    probabilities_of,
     stored_waveforms,
 )
 from acsbench.training.run import Run
@@ -35,20 +37,23 @@ from acsbench.waveforms.profiles import PROFILES
 METADATA = "acsbench"
 """Key of the run's configuration in the file, as JSON."""
 INPUTS = ("waveforms", "covariates")
-OUTPUT = "probability"
+PROBABILITY, LOGIT = "probability", "logit"
+"""Outputs: what predictions hold, and what the network said."""
 
 
-class _Probability(nn.Module):
-    """A network with its logit turned into the probability that predictions hold."""
+class _Outputs(nn.Module):
+    """A network's logit and the probability that predictions hold, in double precision."""
 
     def __init__(self, network: nn.Module, event_weight: float):
         super().__init__()
         self.network = network
         self.correction = log(event_weight)
 
-    def forward(self, *inputs: Tensor) -> Tensor:
-        logits = self.network(*inputs)[:, 0].float()
-        return torch.sigmoid(logits - self.correction)
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, Tensor]:
+        logits = self.network(*inputs)[:, 0].double()
+        odds = logits - self.correction
+        # onnxruntime's own sigmoid is 0 of every number below -37, even in double precision.
+        return torch.exp(odds.clamp(max=0)) / (1 + torch.exp(-odds.abs())), logits
 
 
 def export_onnx(run: Run, path: Path) -> None:
@@ -56,7 +61,8 @@ def export_onnx(run: Run, path: Path) -> None:
 
     Inputs are `waveforms` (batch, rows, samples) prepared as the run's configuration says,
     which the file holds, and `covariates` (batch, n), NaN where unknown, if the network takes
-    any; output is `probability` (batch,).
+    any. Outputs, in double precision, are `probability` (batch,) and `logit` (batch,), from which
+    the weight that events had in training is not taken out.
 
     Args:
         run: of a network.
@@ -75,14 +81,14 @@ def export_onnx(run: Run, path: Path) -> None:
         inputs.append(torch.zeros(2, len(covariates)))
     names = INPUTS[: len(inputs)]
     network = without_fourier_transforms(load_network(run), *inputs)
-    module = _Probability(network, run.config["event_weight"]).eval()
+    module = _Outputs(network, run.config["event_weight"]).eval()
     batch = torch.export.Dim("batch")
     with _quiet_exporter(), torch.no_grad():
         program: Any = torch.onnx.export(
             module,
             tuple(inputs),
             input_names=list(names),
-            output_names=[OUTPUT],
+            output_names=[PROBABILITY, LOGIT],
             dynamic_shapes=(({0: batch},) * len(inputs),),
             dynamo=True,
             verbose=False,
@@ -122,11 +128,15 @@ class OnnxPredictor:
     def probabilities(self, prepared: Prepared, table: pd.DataFrame) -> Probabilities:
         """Probability of each ECG of a table with `ecg_id`, in its order."""
         session = _session(self.path)
+        # Files of earlier versions have the probability alone, in single precision.
+        has_logit = LOGIT in {output.name for output in session.get_outputs()}
+        wanted = LOGIT if has_logit else PROBABILITY
         parts = []
         for batch in stored_waveforms(prepared, table, self.run_config).in_order():
             arrays = (part.numpy() for part in batch.inputs())
-            parts.append(session.run([OUTPUT], dict(zip(INPUTS, arrays, strict=False)))[0])
-        return np.concatenate(parts).astype(np.float64)
+            parts.append(session.run([wanted], dict(zip(INPUTS, arrays, strict=False)))[0])
+        outputs = checked_outputs(np.concatenate(parts).astype(np.float64), prepared, table)
+        return probabilities_of(outputs, self.run_config["event_weight"]) if has_logit else outputs
 
 
 def _session(path: Path) -> Any:

@@ -11,7 +11,14 @@ import pandas as pd
 from acsbench.errors import ConfigurationError
 from acsbench.files import digest_of, sha256, written_whole
 from acsbench.models.registry import model_info
-from acsbench.training.predictors import Predictor, Probabilities, load_predictor, processing_of
+from acsbench.training.features import check_covariates
+from acsbench.training.predictors import (
+    Predictor,
+    Probabilities,
+    covariate_names,
+    load_predictor,
+    processing_of,
+)
 from acsbench.training.run import WEIGHTS, Run
 from acsbench.waveforms.prepare import Prepared
 
@@ -70,7 +77,8 @@ def check_fit(run: Run, prepared: Prepared) -> None:
 
     Raises:
         ConfigurationError: the waveforms were prepared in another way than those that the
-            model was trained on, or they are split in another way.
+            model was trained on, they are split in another way, or a covariate that the network
+            takes is missing of every ECG.
         DataError: a waveform store has changed.
     """
     found = processing_of(run.model, run.config["training"]["options"], prepared)
@@ -79,6 +87,7 @@ def check_fit(run: Run, prepared: Prepared) -> None:
             f"the model was trained on waveforms prepared as {run.config['processing']}; "
             f"{prepared.path} holds {found}"
         )
+    check_covariates(prepared, covariate_names(run.config))
     if model_info(run.model).kind == "network":
         prepared.store(found["profile"]).verify()
     digests = prepared.manifest().digests

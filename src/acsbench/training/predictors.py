@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file as load_arrays
 from safetensors.torch import load_file as load_tensors
+from scipy.special import expit
 from torch import nn
 
-from acsbench.errors import DataError
+from acsbench.disclosure import shown_count
+from acsbench.errors import ROWS_NAMED, DataError
 from acsbench.models.covariates import WithCovariates
 from acsbench.models.registry import READINGS, SIGNS, create_model, model_info
 from acsbench.models.tabular import STUDY_READINGS, TabularModel
@@ -53,12 +55,11 @@ class NetworkPredictor:
         network = self.network.to(device).eval()
         with torch.inference_mode():
             logits = [
-                network(*(part.to(device) for part in batch.inputs()))[:, 0].float().cpu()
+                network(*(part.to(device) for part in batch.inputs()))[:, 0].double().cpu()
                 for batch in stored_waveforms(prepared, table, self.run_config).in_order()
             ]
-        # The weight that events had in training is taken out of the odds again.
-        odds = torch.cat(logits).double() - float(np.log(self.run_config["event_weight"]))
-        return torch.sigmoid(odds).numpy()
+        outputs = checked_outputs(torch.cat(logits).numpy(), prepared, table)
+        return probabilities_of(outputs, self.run_config["event_weight"])
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +76,50 @@ class TabularPredictor:
 
     def probabilities(self, prepared: Prepared, table: pd.DataFrame) -> Probabilities:
         """Probability of each ECG of a table with `ecg_id`, in its order."""
-        return self.model.predict(feature_table(self.kind, prepared, table))
+        risks = self.model.predict(feature_table(self.kind, prepared, table))
+        return checked_outputs(np.asarray(risks, dtype=np.float64), prepared, table)
+
+
+def probabilities_of(logits: NDArray[np.floating], event_weight: float) -> Probabilities:
+    """Probabilities from a network's logits, of whatever kind the network is.
+
+    In double precision, since single precision makes 1 of every logit above 17.
+
+    Args:
+        logits: shape (n,).
+        event_weight: how much more an event weighed in training than it is frequent; it is taken
+            out of the odds again.
+    """
+    return np.asarray(expit(logits.astype(np.float64) - np.log(event_weight)), dtype=np.float64)
+
+
+def checked_outputs(
+    outputs: NDArray[np.float64], prepared: Prepared, table: pd.DataFrame
+) -> NDArray[np.float64]:
+    """A model's outputs, if all are finite.
+
+    Args:
+        outputs: one per row of the table, shape (n,).
+        prepared: where the ECGs are.
+        table: one row per ECG, with `ecg_id`.
+
+    Raises:
+        DataError: an output is NaN or infinite.
+    """
+    wrong = ~np.isfinite(outputs)
+    if wrong.any():
+        count, total = (
+            shown_count(number, prepared.simulated) for number in (int(wrong.sum()), len(wrong))
+        )
+        ids = table["ecg_id"].to_numpy()[wrong]
+        raise DataError(
+            f"the model's output is NaN or infinite for {count} of {total} ECGs",
+            file=prepared.path,
+            private=", ".join(map(str, ids[:ROWS_NAMED])),
+            fix="Nothing was written. Train the model again, with a lower learning_rate if it is a "
+            "network, or predict with another",
+        )
+    return outputs
 
 
 def covariate_names(run_config: dict[str, Any]) -> list[Any]:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import shutil
 from collections.abc import Iterator, Mapping
@@ -39,6 +40,8 @@ REPORTED = {"valid": "validation", "test": "test"}
 STATE = "state.pt"
 """Of an unfinished training; a finished run has it only if the time budget ended it."""
 LOCK = "lock"
+DIVERGED = "diverged"
+"""The note where a training diverged, of a run that did; an earlier epoch is kept."""
 CODE = "code"
 """Digest of the file that registers a model, in the configurations of models not our own."""
 LIBRARIES = ("numpy", "scipy", "pandas", "torch", "lightning", "scikit-learn", "safetensors")
@@ -55,6 +58,12 @@ class Run:
     def model(self) -> str:
         """The model's name."""
         return str(self.config["model"])
+
+    @property
+    def notes(self) -> dict[str, str]:
+        """What happened in training."""
+        notes: dict[str, str] = json.loads((self.path / METRICS).read_text("utf-8"))["training"]
+        return notes
 
     def has_predictions(self, split: str) -> bool:
         """Whether the split was predicted when the model was trained."""
@@ -120,9 +129,12 @@ def predictions_name(split: str) -> str:
 
 
 def predictions_csv(predictions: pd.Series) -> str:
-    """Predictions as CSV: `ecg_id` and a column of the series' own name."""
+    """Predictions as CSV: `ecg_id` and a column of the series' own name.
+
+    With all digits that a double needs: rounding would tie ECGs that the model ranks.
+    """
     table = pd.DataFrame({"ecg_id": predictions.index, predictions.name: predictions.to_numpy()})
-    return table.to_csv(index=False, float_format="%.9g", lineterminator="\n")
+    return table.to_csv(index=False, lineterminator="\n")
 
 
 def config_digest(config: Mapping[str, Any]) -> str:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from acsbench.errors import ConfigurationError, DataError
-from acsbench.shipped import load_yaml, shipped_names
+from acsbench.errors import ConfigurationError, DataError, did_you_mean
+from acsbench.models.registry import check_options, model_info, options_of
+from acsbench.shipped import is_path, load_yaml, shipped_names
 from acsbench.training.config import TrainingConfig, wrong_setting
 
 FOLDER = "training/settings"
+OPTIONS = "options"
+FITTED = ("seed", OPTIONS)
+"""Settings of a model that is fitted in one go."""
 DEFAULT, STUDY = "default", "study"
 Settings = Mapping[str, Any]
 
@@ -38,7 +42,7 @@ def settings_of(model: str, which: str = DEFAULT) -> dict[str, Any]:
         ConfigurationError: there are none of that name.
         DataError: the file cannot be read.
     """
-    if Path(which).suffix in (".yaml", ".yml"):
+    if is_path(which):
         return _from_file(Path(which))
     if which not in (DEFAULT, STUDY):
         raise ConfigurationError(
@@ -49,6 +53,55 @@ def settings_of(model: str, which: str = DEFAULT) -> dict[str, Any]:
             return {}
         raise ConfigurationError(f"{model} is fitted in one go; it has no settings of the study")
     return dict(getattr(load_yaml(model, FOLDER, ModelSettings), which))
+
+
+def config_of(model: str, which: str, *settings: Settings) -> TrainingConfig:
+    """How a model is trained: its shipped settings, and those that go over them.
+
+    Args:
+        model: its name.
+        which: as in `settings_of`.
+        settings: further ones, of which the later win.
+
+    Raises:
+        ConfigurationError: the model does not use a setting or has no such option, there is no
+            such setting, or it cannot have that value.
+        DataError: the file of settings cannot be read.
+    """
+    given = [settings_of(model, which), *settings]
+    check_used(model, [name for each in given for name in each])
+    config = training_config(*given)
+    check_options(model, config.options)
+    return config
+
+
+def check_used(model: str, names: Iterable[str]) -> None:
+    """Make sure that a model uses the settings of some names.
+
+    Raises:
+        ConfigurationError: it does not; a table's model is fitted in one go, and uses its options
+            alone.
+    """
+    options = options_of(model) or []
+    fitted = model_info(model).kind == "tabular"
+    used = FITTED if fitted else tuple(TrainingConfig.model_fields)
+    for name in names:
+        if name in used:
+            continue
+        all_used = [
+            *(name for name in used if name != OPTIONS),
+            *(f"{OPTIONS}.{o}" for o in options),
+        ]
+        hint = did_you_mean(name, all_used)
+        if name in options:
+            hint = f"did you mean '{OPTIONS}.{name}'?"
+        if name not in TrainingConfig.model_fields:
+            raise ConfigurationError(f"settings of the training: no setting {name!r}; {hint}")
+        meant = f"; {hint}" if hint.startswith("did") else "."
+        raise ConfigurationError(
+            f"{model} is fitted in one go and does not use the setting {name!r}{meant} It uses "
+            f"{', '.join(all_used)}"
+        )
 
 
 def training_config(*settings: Settings) -> TrainingConfig:

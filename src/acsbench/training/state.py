@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import save_file as save_tensors
+from torch import Tensor
 
 from acsbench.errors import DataError
 from acsbench.files import written_whole
@@ -30,6 +33,17 @@ class TrainingState:
     optimizer: dict[str, Any]
     precision: dict[str, Any]
     history: list[Any]
+
+
+def save_weights(weights: Mapping[str, Tensor], path: Path) -> None:
+    """Write a network's weights whole, as safetensors.
+
+    Weights that several layers share are written once for each of them: safetensors has no
+    shared tensors, and a network that shares them takes the same values several times.
+    """
+    own = {name: value.detach().clone().contiguous() for name, value in weights.items()}
+    with written_whole(path) as temporary:
+        save_tensors(own, temporary)
 
 
 def save_state(state: TrainingState, folder: Path) -> None:

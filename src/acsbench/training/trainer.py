@@ -77,7 +77,7 @@ def make_trainer(
             strategy=hardware.strategy,
             precision=precision,
             accumulate_grad_batches=accumulate,
-            sync_batchnorm=processes > 1 and torch.cuda.is_available(),
+            sync_batchnorm=syncs_batch_norm(processes),
             callbacks=[epoch_end],
             logger=make_logger(logger, folder.parent, folder.name) if logger else False,
             # The callback keeps state and weights, in a form that is read without unpickling.
@@ -95,10 +95,16 @@ def make_trainer(
     return trainer
 
 
+def syncs_batch_norm(processes: int) -> bool:
+    """Whether batch norm takes its statistics over all processes, which PyTorch does on GPUs."""
+    return processes > 1 and torch.cuda.is_available()
+
+
 def fit(trainer: L.Trainer, module: L.LightningModule, data: L.LightningDataModule) -> None:
     """Train, without Lightning's advice.
 
     Raises:
+        ConfigurationError: the network or its batches do not fit the device.
         KeyboardInterrupt: the user did; Lightning would make an exit of it.
     """
     with quiet_lightning():
@@ -108,6 +114,29 @@ def fit(trainer: L.Trainer, module: L.LightningModule, data: L.LightningDataModu
             if isinstance(stop.__context__, KeyboardInterrupt):
                 raise KeyboardInterrupt from stop
             raise
+        except torch.OutOfMemoryError as error:
+            raise ConfigurationError(
+                "the memory of the device is too small for a batch: set a lower batch_size, and "
+                "accumulate to add up the gradients of several"
+            ) from error
+        except (RuntimeError, ValueError) as error:
+            problem = _of_the_batch(error, str(trainer.precision))
+            if problem is None:
+                raise
+            raise ConfigurationError(problem) from error
+
+
+def _of_the_batch(error: Exception, precision: str) -> str | None:
+    """What PyTorch says about a batch or its precision, in words; None if it is about neither."""
+    told = str(error)
+    if "more than 1 value per channel" in told:
+        return "batch norm has one value per channel in a batch: set a larger batch_size"
+    if precision != "32-true" and ("BFloat16" in told or "Half" in told):
+        return (
+            f"the network has a layer that this device does not compute in {precision}: set "
+            "precision=32-true"
+        )
+    return None
 
 
 @contextmanager

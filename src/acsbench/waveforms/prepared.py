@@ -11,8 +11,9 @@ import pandas as pd
 from acsbench.cohort.build import Step
 from acsbench.cohort.manifest import Manifest
 from acsbench.cohort.split import SPLITS
-from acsbench.cohort.task import Task
+from acsbench.cohort.task import Task, load_task
 from acsbench.errors import ConfigurationError, DataError, did_you_mean
+from acsbench.shipped import is_path
 from acsbench.waveforms.process import SIGNS_TABLE
 from acsbench.waveforms.shard import SIGNS
 from acsbench.waveforms.store import (
@@ -64,8 +65,13 @@ class Prepared:
     def task(self, name: str | None = None) -> Task:
         """A task, or the only one.
 
+        Args:
+            name: its name, or the path of the YAML file that it was prepared from.
+
         Raises:
-            ConfigurationError: it was not prepared, or there are several and none is named.
+            ConfigurationError: it was not prepared, there are several and none is named, or the
+                file has changed since.
+            DataError: the file does not hold a task.
         """
         if not self.tasks:
             raise ConfigurationError(
@@ -76,11 +82,19 @@ class Prepared:
             if len(self.tasks) != 1:
                 raise ConfigurationError(f"several tasks: choose {' or '.join(self.tasks)}")
             name = self.tasks[0]
+        wanted = load_task(name) if is_path(name) else None
+        name = name if wanted is None else wanted.name
         if name not in self.meta["tasks"]:
             raise ConfigurationError(
                 f"task {name!r} was not prepared; {did_you_mean(name, self.tasks)}"
             )
-        return Task.model_validate(self.meta["tasks"][name]["task"])
+        task = Task.model_validate(self.meta["tasks"][name]["task"])
+        if wanted is not None and wanted.digest != task.digest:
+            raise ConfigurationError(
+                f"{self.path} was prepared with another task of the name {name!r} than the file "
+                "holds now: prepare the dataset again, into another folder"
+            )
+        return task
 
     def flow(self, task: Task) -> list[Step]:
         """How many ECGs and patients were left after each step."""

@@ -13,13 +13,16 @@ from acsbench.statistics.estimate import Estimate
 
 
 def pretraining_card(
-    record: Mapping[str, Any], accuracies: Mapping[int, Mapping[str, Estimate]]
+    record: Mapping[str, Any],
+    accuracies: Mapping[int, Mapping[str, Estimate]],
+    notes: Mapping[str, str],
 ) -> str:
     """A model card in Markdown, with Hugging Face's metadata at its head.
 
     Args:
         record: all that decided the result.
         accuracies: masked accuracy by codebook and by who predicts.
+        notes: what happened in training, if anything did.
     """
     info, data = model_info(record["model"]), record["data"]
     settings = record["training"]
@@ -66,6 +69,7 @@ def pretraining_card(
         f"test split; descriptors: {source}; {settings['epochs']} epochs, seed "
         f"{settings['seed']}; acsbench {record['version']}.",
         "",
+        *(line for name, note in notes.items() for line in (f"- {name}: {note}", "")),
         "## Limits",
         "",
         "For research. Not a medical device, not validated for care.",

@@ -12,9 +12,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
-from torchmetrics import MeanMetric
 
-from acsbench.errors import ConfigurationError
 from acsbench.files import write_text
 from acsbench.models.hubert_pretraining import (
     MaskedCodePredictor,
@@ -24,6 +22,7 @@ from acsbench.models.hubert_pretraining import (
 )
 from acsbench.training.callbacks import Report
 from acsbench.training.data import EpochSampler
+from acsbench.training.module import Diverged, FiniteMean, stop_if_diverged
 from acsbench.training.order import BatchOrder, Indices, in_order, step_seed
 from acsbench.training.pretraining.cluster import Codes
 from acsbench.training.pretraining.config import PretrainingConfig
@@ -125,7 +124,7 @@ class MaskedPrediction(L.LightningModule):
         self.network, self.config, self.steps_per_epoch = network, config, steps
         self.history: list[Epoch] = []
         self.figures = torch.nn.ModuleDict(
-            {f"{part}_{what}": MeanMetric() for part in ("train", "valid") for what in _FIGURES}
+            {f"{part}_{what}": FiniteMean() for part in ("train", "valid") for what in _FIGURES}
         )
 
     def on_train_batch_start(self, batch: CodedBatch, number: int) -> None:
@@ -140,9 +139,17 @@ class MaskedPrediction(L.LightningModule):
         drawn = done * config.accumulate + number
         L.seed_everything(step_seed(config.seed, drawn, self.trainer.global_rank), verbose=False)
 
-    def training_step(self, batch: CodedBatch, _: int) -> Tensor:
-        """Loss of a batch."""
-        return self._loss("train", batch, None)
+    def training_step(self, batch: CodedBatch, number: int) -> Tensor:
+        """Loss of a batch.
+
+        Raises:
+            Diverged: it is NaN or infinite.
+        """
+        loss = self._loss("train", batch, None)
+        done = len(self.history)
+        step = done * self.steps_per_epoch + number // self.config.accumulate
+        stop_if_diverged(self.trainer, loss, done + 1, step + 1)
+        return loss
 
     def validation_step(self, batch: CodedBatch, number: int) -> None:
         """Loss and accuracy over the same masked frames in every epoch."""
@@ -209,7 +216,7 @@ class PretrainingEpochEnd(L.Callback):
         """Write the epoch down, and what the next one needs.
 
         Raises:
-            ConfigurationError: the loss is no number any more.
+            Diverged: a loss is NaN or infinite.
         """
         assert isinstance(module, MaskedPrediction)
         figures = {k: round(float(trainer.callback_metrics[k]), 6) for k in module.figures}
@@ -225,9 +232,9 @@ class PretrainingEpochEnd(L.Callback):
             valid_accuracy=figures["valid_accuracy"],
             seconds=seconds,
         )
+        if not np.isfinite([epoch["train_loss"], epoch["valid_loss"]]).all():
+            raise Diverged(number, step, "the validation loss", epoch["train_loss"])
         module.history.append(epoch)
-        if not np.isfinite(epoch["train_loss"]):
-            raise ConfigurationError("the pre-training diverged; lower learning_rate")
         if not trainer.is_global_zero:
             return
         history = pd.DataFrame(module.history).to_csv(index=False, lineterminator="\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -21,6 +22,7 @@ from acsbench.models.hubert_pretraining import MaskedCodePredictor, span_count
 from acsbench.models.registry import create_model
 from acsbench.statistics.estimate import Estimate
 from acsbench.training.callbacks import Report
+from acsbench.training.module import Diverged, against_divergence
 from acsbench.training.pretraining.card import pretraining_card
 from acsbench.training.pretraining.cluster import (
     Quality,
@@ -55,7 +57,7 @@ from acsbench.training.pretraining.predict import (
     MaskedPrediction,
     PretrainingEpochEnd,
 )
-from acsbench.training.run import CARD, ENVIRONMENT, METRICS, Run, environment
+from acsbench.training.run import CARD, DIVERGED, ENVIRONMENT, METRICS, Run, environment
 from acsbench.training.state import load_state
 from acsbench.training.trainer import ONE_DEVICE, Hardware, fit, make_trainer
 from acsbench.waveforms.prepared import Prepared
@@ -93,10 +95,16 @@ def pretrain(
 
     Raises:
         ConfigurationError: settings, data, folder and the earlier pre-training do not fit
-            together, another process is at the same pre-training, or it diverged.
+            together, another process is at the same pre-training, or it diverged in its first
+            epoch.
         DataError: a file cannot be read, or the earlier pre-training is not finished.
         SystemExit: this process helped another one, which writes the folder.
     """
+    if earlier is None and not config.keep_weights:
+        raise ConfigurationError(
+            "keep_weights says what becomes of an earlier pre-training's weights: give one with "
+            "--from, or leave the setting out"
+        )
     if (earlier is None) != (config.layer is None):
         raise ConfigurationError("give an earlier pre-training (--from) and its --layer together")
     span_count(_frames(config).count(SAMPLES), config.mask_share, config.mask_length)
@@ -121,6 +129,9 @@ def pretrain(
         if claim(folder, record_of(prepared, material, config, earlier)):
             remove_working_files(folder)
             report(f"pre-trained before, see {folder}")
+            metrics = json.loads((folder / METRICS).read_text(encoding="utf-8"))
+            if DIVERGED in metrics:
+                report(f"that pre-training diverged {metrics[DIVERGED]}; the epoch before is kept")
             return open_pretrained(folder)
         remove_leftovers(folder)
         write_json(folder / ENVIRONMENT, environment())
@@ -133,8 +144,8 @@ def pretrain(
             )
             _cluster(descriptors, material, config, folder, report)
         shutil.rmtree(folder / DESCRIPTORS, ignore_errors=True)
-        network = _predict(material, config, earlier, trainer, epoch_end)
-        _finish(prepared, material, config, network, folder, report)
+        network, diverged = _predict(material, config, earlier, trainer, epoch_end)
+        _finish(prepared, material, config, network, diverged, folder, report)
         remove_working_files(folder)
     return open_pretrained(folder)
 
@@ -200,8 +211,12 @@ def _predict(
     earlier: Path | None,
     trainer: L.Trainer,
     epoch_end: PretrainingEpochEnd,
-) -> MaskedCodePredictor:
-    """Train the network, or go on with it; returns it as it is after the last epoch."""
+) -> tuple[MaskedCodePredictor, Diverged | None]:
+    """Train the network, or go on with it.
+
+    Returns:
+        The network after the last epoch, and where training diverged, if it did.
+    """
     train, valid = (
         _coded(material, config, epoch_end.folder, numbers)
         for numbers in (material.training, material.validating)
@@ -219,8 +234,38 @@ def _predict(
             epoch_end.report(f"goes on after epoch {len(state.history)}")
     if len(module.history) < config.epochs:
         data = CodedCropsData(train, valid, config, steps * config.accumulate)
-        fit(trainer, module, data)
-    return module.network
+        try:
+            fit(trainer, module, data)
+        except Diverged as end:
+            return _before(end, module, config, epoch_end)
+    return module.network, None
+
+
+def _before(
+    end: Diverged,
+    module: MaskedPrediction,
+    config: PretrainingConfig,
+    epoch_end: PretrainingEpochEnd,
+) -> tuple[MaskedCodePredictor, Diverged]:
+    """The network as it was after the last epoch before training diverged.
+
+    Raises:
+        ConfigurationError: it diverged in the first epoch.
+    """
+    advice = against_divergence(config.learning_rate, config.precision)
+    state = load_state(epoch_end.folder)
+    if state is None:
+        raise ConfigurationError(
+            f"pre-training diverged {end}, before there was an epoch to keep: {advice}, and name "
+            "another folder with --out"
+        )
+    module.network.load_state_dict(state.network)
+    if int(module.trainer.global_rank) == 0:
+        epoch_end.report(
+            f"pre-training diverged {end}; epoch {len(state.history)} is kept. For one that goes "
+            f"on, {advice}, and name another folder with --out"
+        )
+    return module.network, end
 
 
 def _coded(
@@ -246,6 +291,7 @@ def _finish(
     material: Material,
     config: PretrainingConfig,
     network: MaskedCodePredictor,
+    diverged: Diverged | None,
     folder: Path,
     report: Report,
 ) -> None:
@@ -263,6 +309,7 @@ def _finish(
         str(codes): {name: asdict(accuracy) for name, accuracy in by_whom.items()}
         for codes, by_whom in accuracies.items()
     }
-    write_json(folder / METRICS, {"masked accuracy": estimates})
-    write_text(folder / CARD, pretraining_card(read_record(folder), accuracies))
+    notes = {} if diverged is None else {DIVERGED: str(diverged)}
+    write_json(folder / METRICS, {"masked accuracy": estimates, **notes})
+    write_text(folder / CARD, pretraining_card(read_record(folder), accuracies, notes))
     save_encoder(network.encoder, folder)
