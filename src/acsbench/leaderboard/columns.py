@@ -12,6 +12,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from acsbench.errors import did_you_mean
+from acsbench.leaderboard.task_names import task_key
 from acsbench.leaderboard.wording import listed, quoted
 
 ID, PROBABILITY = "ecg_id", "probability"
@@ -148,10 +149,7 @@ def _header_problems(header: Record, records: Iterator[Record], tasks: Sequence[
     unknown = [name for name in dict.fromkeys(names) if name not in known]
     problems += listed(
         unknown,
-        lambda name: (
-            f"line {line}: the column {quoted(name)} is not wanted; "
-            f"{did_you_mean(name.strip().lower(), known)}"
-        ),
+        lambda name: f"line {line}: the column {quoted(name)} is not wanted; {_meant(name, known)}",
         "further columns are not wanted",
     )
     if ID not in names:
@@ -163,6 +161,12 @@ def _header_problems(header: Record, records: Iterator[Record], tasks: Sequence[
         others = " and ".join(given[1:])
         problems.append(f"line {line}: give either {PROBABILITY} or {others}, not both")
     return problems
+
+
+def _meant(name: str, known: Sequence[str]) -> str:
+    """Which column a name may stand for, in half a sentence."""
+    same = [each for each in known if task_key(each) == task_key(name.strip())]
+    return did_you_mean(same[0] if same else name.strip(), known)
 
 
 def _wrong_delimiter(line: int, separator: str, first_row: Record | None) -> str:

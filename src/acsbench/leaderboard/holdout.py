@@ -11,10 +11,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from acsbench.datasets.flags import MISSING, read_flags
+from acsbench.datasets.schema import OLDEST
 from acsbench.errors import DataError
 
 ID, PATIENT = "ecg_id", "patient_id"
-COVARIATES = ("sex", "race", "age")
+AGE = "age"
+COVARIATES = ("sex", "race", AGE)
 SIGN_PREFIX = "has_"
 """Columns with flags of a reading, such as `has_st_eleva`; they are no tasks either."""
 
@@ -28,7 +31,8 @@ class Holdout:
         patients: whom they belong to, numbered from 0, shape (n,).
         patient_ids: of the patients, by number.
         labels: of each task, shape (n,): 0 or 1, or NaN for an ECG that is not in the task.
-        covariates: columns that tell groups and signs, one row per ECG.
+        covariates: columns that tell groups and signs, one row per ECG; `age` in years and flags
+            as 1 and 0, NaN where unknown.
         digest: SHA-256 of all of it.
     """
 
@@ -65,8 +69,8 @@ def holdout_of(table: pd.DataFrame, file: Path | str | None = None) -> Holdout:
 
     Raises:
         DataError: a column is missing, an id is missing or occurs twice, a label is something
-            else than 0, 1 or empty, or a task has fewer than two patients with, or without, the
-            event.
+            else than 0, 1 or empty, an age is no age, a flag is neither yes nor no, or a task has
+            fewer than two patients with, or without, the event.
     """
     for column in (ID, PATIENT):
         if column not in table:
@@ -100,7 +104,7 @@ def holdout_of(table: pd.DataFrame, file: Path | str | None = None) -> Holdout:
         patients=numbers.astype(np.intp),
         patient_ids=tuple(names),
         labels=labels,
-        covariates=table[known].reset_index(drop=True),
+        covariates=_covariates(table[known].reset_index(drop=True), file),
         digest=_digest(ids, patients, labels, table[known]),
     )
 
@@ -195,6 +199,36 @@ def _labels(
                 fix="Leave the task out, or hold out more patients",
             )
     return labels
+
+
+def _covariates(table: pd.DataFrame, file: Path | str | None) -> pd.DataFrame:
+    """Groups and signs: flags and ages as numbers, sex and race as they are written."""
+    read = {
+        column: _ages(table[column], file) if column == AGE else read_flags(table[column], file)
+        for column in table
+        if column == AGE or str(column).startswith(SIGN_PREFIX)
+    }
+    return table.assign(**read)
+
+
+def _ages(column: pd.Series, file: Path | str | None) -> NDArray[np.float64]:
+    """Ages in years; the oldest may be written as a class, such as `>89` or `90+`."""
+    text = column.astype(str).str.strip()
+    known = column.notna() & ~text.str.casefold().isin(MISSING)
+    text = text.str.removeprefix(">").str.removesuffix("+")
+    ages = pd.to_numeric(text.where(known), errors="coerce").to_numpy(np.float64, na_value=np.nan)
+    wrong = known.to_numpy(bool) & ~((ages >= 0) & (ages <= OLDEST))
+    if wrong.any():
+        first = int(np.flatnonzero(wrong)[0])
+        raise DataError(
+            f"the age is not a number from 0 to {OLDEST:g}",
+            file=file,
+            row=first + 2,
+            column=AGE,
+            private=f"found {column.iloc[first]!r}",
+            fix="Correct the age, or leave it empty where it is unknown",
+        )
+    return ages
 
 
 def _digest(
