@@ -49,8 +49,8 @@ def init(
     labels: Annotated[
         Path,
         typer.Option(
-            help="CSV: ecg_id, patient_id, a column per task such as acs or mace (0, 1 or empty), and "
-            "what subgroups and signs there are.",
+            help="CSV: ecg_id, patient_id, a column per task such as acs or mace (0, 1 or empty), "
+            "and what subgroups and signs there are.",
             show_default=False,
         ),
     ],

@@ -41,7 +41,7 @@ def read_flags(
         np.where(column.isna(), "", column.astype(object).astype(str)).astype(str),
         return_inverse=True,
     )
-    known = [WORDS.get(cell.strip().casefold()) for cell in cells.tolist()]
+    known = [_meaning(cell.strip().casefold()) for cell in cells.tolist()]
     wrong = np.array([value is None for value in known], dtype=bool)[places]
     if wrong.any():
         first = int(np.flatnonzero(wrong)[0])
@@ -55,3 +55,14 @@ def read_flags(
         )
     values = np.array([np.nan if value is None else value for value in known], dtype=np.float64)
     return values[places]
+
+
+def _meaning(cell: str) -> float | None:
+    """What a cell in lower case means; None if it is neither yes nor no, nor missing."""
+    if cell in WORDS:
+        return WORDS[cell]
+    try:
+        number = float(cell)
+    except ValueError:
+        return None
+    return number if number in (0, 1) else None
