@@ -1,4 +1,4 @@
-"""A store of several shards, written by hand: what is read is that shard's, and all are verified."""
+"""A store of shards written by hand: each ECG is read from its own, and all are verified."""
 
 from __future__ import annotations
 
