@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.model_selection import train_test_split
 
@@ -65,6 +65,7 @@ def test_seed_and_nothing_else_decides() -> None:
     assert not first.equals(split_patients([one], seed=1))
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10_000), st.integers(3, 40))
 def test_everyone_is_in_a_split(seed: int, people: int) -> None:
     one = cohort("a", list(range(people)), [i % 2 for i in range(people)])
@@ -79,6 +80,7 @@ patterns_of_labels = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(patterns_of_labels, shares, st.integers(0, 1000))
 def test_every_stratum_is_divided_as_asked_to_less_than_a_patient(
     labels: list[tuple[int | None, int | None]], wanted: tuple[float, float, float], seed: int
@@ -171,6 +173,7 @@ def test_a_dataset_without_folds() -> None:
         split_by_folds(pd.DataFrame({"patient_id": ["a"]}), FOLDS)
 
 
+@settings(deadline=None)
 @given(
     st.fixed_dictionaries(
         {

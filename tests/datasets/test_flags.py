@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from acsbench.datasets.flags import read_flags
@@ -14,6 +14,7 @@ NO = [False, np.False_, 0, 0.0, "0", "0.0", "-0", "False", "FALSE", "no", "NO", 
 MISSING = [None, np.nan, pd.NA, "", "  ", "NA", "NaN", "null", "N/A", "."]
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from([(v, 1.0) for v in YES] + [(v, 0.0) for v in NO]), min_size=1))
 def test_however_it_is_written_yes_is_one_and_no_is_zero(cells: list[tuple[object, float]]) -> None:
     column = pd.Series([cell for cell, _ in cells], dtype=object)

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import norm
@@ -73,6 +73,7 @@ def test_moving_one_ecg_at_a_time_is_answered_by_nothing(step: float | None, lea
     assert np.mean(found) > learnt if step else np.mean(found) < learnt
 
 
+@settings(deadline=None)
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1), counts, steps)
 def test_what_is_shown_depends_on_nothing_but_the_shown_value(
     value: float, low: float, high: float, patients: Patients, step: float
@@ -82,6 +83,7 @@ def test_what_is_shown_depends_on_nothing_but_the_shown_value(
     assert released(one, 0.81, step, patients, 3) == released(other, 0.81, step, patients, 3)
 
 
+@settings(deadline=None)
 @given(st.floats(0, 1), counts, steps)
 def test_limits_hold_the_rounded_value_and_mirror(
     value: float, patients: Patients, step: float
@@ -95,6 +97,7 @@ def test_limits_hold_the_rounded_value_and_mirror(
     assert more[1] <= high + 1e-9
 
 
+@settings(deadline=None)
 @given(st.integers(5, 95), counts)
 def test_a_limit_is_as_far_from_the_value_as_chance_reaches(hundredth: int, patients: Patients):
     """The equation that defines a score interval, with Hanley and McNeil's variance."""
@@ -144,6 +147,7 @@ def test_a_patient_with_ecgs_of_both_kinds_counts_in_both_classes() -> None:
     assert patients_of(labels, patients) == Patients(with_event=2, without_event=2)
 
 
+@settings(deadline=None)
 @given(counts)
 def test_a_step_hides_what_one_patient_can_do(patients: Patients) -> None:
     step = least_step(patients)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -18,6 +18,7 @@ scales = st.sampled_from([1.0, 0.001, 0.00025, 0.005])
 types = st.sampled_from([np.float32, np.float64])
 
 
+@settings(deadline=None)
 @given(
     arrays.arrays(np.float64, st.integers(1, 30), elements=st.floats(-1000, 1000, width=32)),
     scales,

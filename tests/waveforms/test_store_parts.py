@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -75,6 +75,7 @@ def test_every_ecg_is_read_from_its_own_shard_and_row(
     store = stores[masked]
     integers, known = content()
 
+    @settings(deadline=None)
     @given(st.lists(st.integers(0, len(IDS) - 1), min_size=1, max_size=12))
     def check(numbers: list[int]) -> None:
         positions = store.positions([IDS[number] for number in numbers])

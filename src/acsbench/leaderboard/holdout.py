@@ -204,7 +204,9 @@ def _labels(
 def _covariates(table: pd.DataFrame, file: Path | str | None) -> pd.DataFrame:
     """Groups and signs: flags and ages as numbers, sex and race as they are written."""
     read = {
-        column: _ages(table[column], file) if column == AGE else read_flags(table[column], file)
+        str(column): _ages(table[column], file)
+        if column == AGE
+        else read_flags(table[column], file)
         for column in table
         if column == AGE or str(column).startswith(SIGN_PREFIX)
     }
