@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from acsbench.disclosure import shown_groups
+from acsbench.errors import DataError
 from acsbench.evaluation.groups import Grouping, groupings_of
 from acsbench.evaluation.signs import any_of, read_signs
 
@@ -93,3 +94,12 @@ def test_signs_of_both_datasets():
     signs = read_signs(ptbxl)
     assert signs["T abnormality"].tolist() == [True, True, False]
     assert any_of(signs).tolist() == [True, True, False]
+
+
+def test_signs_as_text_are_seen_and_other_text_is_refused():
+    table = pd.DataFrame({"has_st_eleva": ["True", "no", None, "YES"], "source_row": [2, 3, 5, 8]})
+    assert read_signs(table)["ST elevation"].tolist() == [True, False, False, True]
+    table.loc[3, "has_st_eleva"] = "perhaps"
+    with pytest.raises(DataError, match="neither yes nor no") as error:
+        read_signs(table)
+    assert (error.value.row, error.value.column) == (8, "has_st_eleva")

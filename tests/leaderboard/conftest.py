@@ -164,10 +164,10 @@ class Site:
 
 
 def upload(labels: pd.DataFrame, skill: float, seed: int = 0) -> bytes:
-    """A file of predictions for both tasks, the better the higher the skill."""
+    """A file of predictions for all tasks, the better the higher the skill."""
     rng = np.random.default_rng(seed)
     rows = pd.DataFrame({"ecg_id": labels["ecg_id"]})
-    for task in ("acs", "mace"):
+    for task in labels.columns.drop(["ecg_id", "patient_id"]):
         signal = (labels[task] == "1").to_numpy() * skill + rng.normal(size=len(labels))
         rows[task] = np.round(1 / (1 + np.exp(-signal)), 6)
     return rows.to_csv(index=False).encode()
@@ -184,10 +184,10 @@ def make_site(
     monkeypatch.setattr(score, "RESAMPLES", 20)
     made: list[Site] = []
 
-    def make(name: str = "board", **settings: object) -> Site:
+    def make(name: str = "board", table: pd.DataFrame = labels, **settings: object) -> Site:
         labels_file, ids_file = tmp_path / "labels.csv", tmp_path / "ids.csv"
-        labels.to_csv(labels_file, index=False)
-        labels[["ecg_id"]].to_csv(ids_file, index=False)
+        table.to_csv(labels_file, index=False)
+        table[["ecg_id"]].to_csv(ids_file, index=False)
         token = create_board(
             tmp_path / name,
             labels_file,
@@ -195,7 +195,7 @@ def make_site(
             Settings.model_validate({"partition_seed": 7} | settings),
         )
         folder = open_folder(tmp_path / name)
-        made.append(Site(folder, open_database(folder.database_url), labels, token))
+        made.append(Site(folder, open_database(folder.database_url), table, token))
         return made[-1]
 
     yield make

@@ -150,3 +150,34 @@ def test_ids_for_participants(tmp_path):
         read_ids(path)
     with pytest.raises(DataError, match="does not exist"):
         read_ids(tmp_path / "none.csv")
+
+
+def test_flags_mean_the_same_however_they_are_written():
+    expected = [1, 0, 0, 0, 1, 1]
+    for yes, no in ((True, False), ("True", "False"), ("TRUE", "FALSE"), ("yes", "no"), ("1", "0")):
+        flags = pd.Series([yes, no, no, no, yes, yes], dtype=object)
+        holdout = holdout_of(LABELS.assign(has_depress=flags))
+        assert holdout.covariates["has_depress"].tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "words"),
+    [
+        ("has_depress", "2", "yes nor no"),
+        ("age", "old", "not a number"),
+        ("age", "130", "0 to 120"),
+    ],
+)
+def test_a_covariate_that_cannot_be_read_is_refused(tmp_path, column, cell, words):
+    table = LABELS.assign(age="50").astype({column: object})
+    table.loc[2, column] = cell
+    table.to_csv(tmp_path / "labels.csv", index=False)
+    with pytest.raises(DataError, match=words) as error:
+        read_holdout(tmp_path / "labels.csv")
+    assert (error.value.row, error.value.column) == (4, column)
+
+
+def test_the_oldest_may_be_a_class():
+    ages = ["89", ">89", "90+", "", None, " 44 "]
+    found = holdout_of(LABELS.assign(age=ages)).covariates["age"]
+    np.testing.assert_array_equal(found, [89, 89, 90, np.nan, np.nan, 44])

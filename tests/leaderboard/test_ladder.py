@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 
 from acsbench.errors import ConfigurationError
-from acsbench.leaderboard.ladder import ladder, parameter_free_ladder, released, standings
-from acsbench.statistics import Estimate, auroc
+from acsbench.leaderboard.ladder import ladder, parameter_free_ladder, standings
 
 
 def as_published(losses, step):
@@ -47,20 +46,3 @@ def test_parameter_free_ladder_asks_for_one_standard_error():
     assert parameter_free_ladder(None, 0.812345, 0.5, n=1000) == 0.812
     assert parameter_free_ladder(0.812, 0.822, 0.011, n=1000) == 0.812
     assert parameter_free_ladder(0.812, 0.822, 0.009, n=1000) == 0.822
-
-
-def test_released_limits_tell_nothing_of_the_exact_value():
-    """Two submissions that the board shows alike have the same limits, centred on what is shown."""
-    first, second = (
-        Estimate(value, value - 0.02449, value + 0.02449, 0.95, "", 900, 300, 450)
-        for value in (0.81301, 0.81349)
-    )
-    shown = [released(each, 0.81, digits=3) for each in (first, second)]
-    assert shown[0] == shown[1]
-    assert (shown[0].low + shown[0].high) / 2 == pytest.approx(0.81)
-    assert shown[0].high - shown[0].value >= 0.02449
-
-
-def test_released_limits_stay_in_bounds():
-    exact = auroc([0, 0, 1, 0, 1, 1], [0.1, 0.2, 0.3, 0.4, 0.6, 0.8])
-    assert released(exact, 0.889, digits=3).high == 1

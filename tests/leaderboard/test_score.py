@@ -167,6 +167,21 @@ def test_parts_that_cannot_be_scored_are_refused(holdout):
     check_parts(holdout, public_part(holdout))
 
 
+@pytest.mark.parametrize(
+    "words", [{1: "True", 0: "False"}, {1: "yes", 0: "no"}, {1: True, 0: False}]
+)
+def test_signs_are_seen_however_they_are_written(labels, risk, scorecard, words):
+    flags = [name for name in labels if name.startswith("has_")]
+    assert flags
+    written = labels.drop(columns="risk").copy()
+    for name in flags:
+        written[name] = written[name].map(words).astype(object)
+    holdout = holdout_of(written)
+    card = score_predictions(holdout, {"acs": risk}, public_part(holdout))
+    for part in ("public", "private"):
+        assert card.tasks["acs"][part].signs == scorecard.tasks["acs"][part].signs
+
+
 def test_without_signs_there_is_no_comparison(labels, risk):
     plain = holdout_of(labels[["ecg_id", "patient_id", "acs"]])
     card = score_predictions(plain, {"acs": risk}, public_part(plain))

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
@@ -158,6 +158,73 @@ def test_perfect_separation_is_not_certainty():
         labels, range(50), groups=[i // 3 for i in range(30)] + [10 + i // 2 for i in range(20)]
     )
     assert clustered.low == pytest.approx(0.025 ** (1 / 10))
+
+
+def most_pairs(events, others):
+    """Most pairs of an event and a non-event of different patients, no patient in two pairs."""
+    if not events or not others:
+        return 0
+    first, *rest = sorted(events)
+    without = most_pairs(set(rest), others)
+    return max(
+        [without] + [1 + most_pairs(set(rest) - {o}, others - {first, o}) for o in others - {first}]
+    )
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 4)), min_size=2, max_size=12))
+@settings(max_examples=200, deadline=None)
+def test_perfect_separation_rests_on_as_many_pairs_as_share_no_patient(rows):
+    labels, groups = (np.array(column) for column in zip(*rows, strict=True))
+    events, others = set(groups[labels].tolist()), set(groups[~labels].tolist())
+    assume(len(events) > 1 and len(others) > 1)
+    estimate = auroc(labels, labels.astype(float), groups)
+    assert estimate.low == pytest.approx(0.025 ** (1 / most_pairs(events, others)), rel=1e-9)
+    assert estimate.high == 1
+
+
+def test_five_patients_with_both_make_two_pairs():
+    estimate = auroc([0] * 5 + [1] * 5, range(10), groups=[*range(5), *range(5)])
+    assert estimate.low == pytest.approx(0.025 ** (1 / 2))
+
+
+whole_weights = st.lists(
+    st.tuples(st.booleans(), st.integers(-4, 4), st.integers(0, 5), st.integers(1, 4)),
+    min_size=4,
+    max_size=20,
+).filter(lambda rows: len({label for label, *_ in rows}) == 2)
+
+
+@given(whole_weights)
+@settings(max_examples=100, deadline=None)
+def test_a_weight_counts_a_row_so_many_times(rows):
+    labels, scores, groups, weights = (np.array(column) for column in zip(*rows, strict=True))
+    weighted = auroc(labels, scores, groups, weights=weights)
+    repeated = auroc(*(np.repeat(each, weights) for each in (labels, scores, groups)))
+    expected = (repeated.value, repeated.low, repeated.high)
+    assert (weighted.value, weighted.low, weighted.high) == pytest.approx(expected, abs=1e-9)
+    scaled = auroc(labels, scores, groups, weights=weights / 7)
+    assert (scaled.value, scaled.low, scaled.high) == pytest.approx(expected, abs=1e-9)
+
+
+def test_the_estimate_says_how_it_was_made():
+    labels, scores, groups = clustered_sample(np.random.default_rng(0))
+    weights = np.ones(len(labels))
+    for arguments, method in (
+        ({}, "DeLong, Wald"),
+        ({"groups": groups}, "clustered DeLong (Obuchowski), Wald"),
+        ({"weights": weights}, "DeLong, Wald, weighted"),
+        (
+            {"groups": groups, "weights": weights},
+            "clustered DeLong (Obuchowski), Wald, weighted",
+        ),
+    ):
+        estimate = auroc(labels, scores, level=0.9, **arguments)
+        assert (estimate.method, estimate.level) == (method, 0.9)
+    perfect = auroc([0, 0, 1, 1], [1, 2, 3, 4], level=0.8)
+    assert perfect.method == "exact binomial bound, perfect separation"
+    assert perfect.low == pytest.approx(0.1 ** (1 / 2))
+    alone = auroc([0, 0, 1], [1, 2, 3])
+    assert alone.method == "no interval: the variance cannot be estimated"
 
 
 def test_nothing_is_known_from_one_patient():

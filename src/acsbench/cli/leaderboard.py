@@ -49,8 +49,8 @@ def init(
     labels: Annotated[
         Path,
         typer.Option(
-            help="CSV: ecg_id, patient_id, acs and/or mace (0, 1 or empty), and what subgroups and "
-            "signs there are.",
+            help="CSV: ecg_id, patient_id, a column per task such as acs or mace (0, 1 or empty), "
+            "and what subgroups and signs there are.",
             show_default=False,
         ),
     ],
@@ -88,6 +88,11 @@ def init(
         database=database,
     )
     token = create_board(board, labels, holdout_ids, settings)
+    if not ladder:
+        say(
+            "Mind: without the Ladder every submission is answered with its score, so that a team "
+            "can find out labels one by one. Allow few submissions."
+        )
     say(f"{board} is ready. Edit board.yaml, rules.md and data.md in it as you like, then run:")
     say(f"  acsbench leaderboard serve {board}")
     say("and sign up as its organiser with this link, which works once, within 14 days:")
@@ -100,12 +105,20 @@ def check(
     holdout_ids: Annotated[
         Path, typer.Option(help="CSV with the column ecg_id.", show_default=False)
     ],
+    task: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="A task of the board; repeat it for several. [default: acs, mace]",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Check a submission as the board does, without sending it anywhere."""
-    from acsbench.leaderboard.check import check_submission
+    from acsbench.leaderboard.check import TASKS, check_submission
     from acsbench.leaderboard.holdout import read_ids
 
-    found = check_submission(predictions, read_ids(holdout_ids))
+    found = check_submission(predictions, read_ids(holdout_ids), tasks=task or TASKS)
     if not found.ok:
         for problem in found.problems:
             say(f"- {problem}")

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from acsbench.cohort.variables import Variable
+from acsbench.datasets.flags import read_flags
 
 LEVELS = ("ecg", "visit", "patient")
 IDS = {"ecg": "ecg_id", "visit": "encounter_id", "patient": "patient_id"}
@@ -108,8 +109,14 @@ def levels_of(table: pd.DataFrame, columns: Mapping[str, NDArray[np.bool_]]) -> 
 
 
 def values_by_row(table: pd.DataFrame, variable: Variable) -> Floats:
-    """A variable for each row: a number, or 1 and 0 for a share; NaN where unknown."""
+    """A variable for each row: a number, or 1 and 0 for a share; NaN where unknown.
+
+    Raises:
+        DataError: a flag is neither yes nor no.
+    """
     column = table[variable.column]
+    if variable.kind == "share" and variable.value is None:
+        return read_flags(column, rows=table.get("source_row"))
     if variable.value is not None:
         found = (column == variable.value).to_numpy(dtype=np.float64, na_value=np.nan)
         return np.where(column.isna(), np.nan, found)

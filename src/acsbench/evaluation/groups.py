@@ -70,7 +70,7 @@ def _by_age(table: pd.DataFrame) -> list[Grouping]:
 
 
 def _by_race(table: pd.DataFrame) -> list[Grouping]:
-    members = {name: as_flag(table[column]) for name, column in RACES.items() if column in table}
+    members = {name: as_flag(table, column) for name, column in RACES.items() if column in table}
     return [Grouping("Race", members)] if members else []
 
 
@@ -89,7 +89,7 @@ def _by_income(table: pd.DataFrame) -> list[Grouping]:
 def _by_reading(table: pd.DataFrame) -> list[Grouping]:
     found = []
     for name, columns in READINGS.items():
-        present = [as_flag(table[column]) for column in columns if column in table]
+        present = [as_flag(table, column) for column in columns if column in table]
         if present:
             seen = np.logical_or.reduce(present)
             found.append(Grouping(name, {"yes": seen, "no": ~seen}))

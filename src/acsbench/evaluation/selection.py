@@ -110,7 +110,7 @@ def design_of(table: pd.DataFrame) -> pd.DataFrame:
     for name, column in RACES.items():
         # The last of the flags follows from the others.
         if column in table and name != "Other race":
-            columns[name] = pd.Series(as_flag(table[column]).astype(float), table.index)
+            columns[name] = pd.Series(as_flag(table, column).astype(float), table.index)
     if all(column in table for column in HIGH_INCOME):
         columns["Block’s returns above $100,000"] = table[list(HIGH_INCOME)].sum(
             axis=1, min_count=1
@@ -120,7 +120,7 @@ def design_of(table: pd.DataFrame) -> pd.DataFrame:
     for name, flags in READINGS.items():
         for column in flags:
             if column in table:
-                columns[name] = pd.Series(as_flag(table[column]).astype(float), table.index)
+                columns[name] = pd.Series(as_flag(table, column).astype(float), table.index)
     filled = {}
     for name, values in columns.items():
         unknown = values.isna()

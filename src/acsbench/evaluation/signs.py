@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from acsbench.datasets.flags import read_flags
+
 Flags = NDArray[np.bool_]
 
 SIGNS: Mapping[str, tuple[str, ...]] = {
@@ -27,18 +29,24 @@ def read_signs(covariates: pd.DataFrame) -> dict[str, Flags]:
 
     Args:
         covariates: one row per ECG, with whichever of the columns of `SIGNS` there are.
+
+    Raises:
+        DataError: a flag is neither yes nor no.
     """
     return {
-        sign: np.logical_or.reduce([as_flag(covariates[column]) for column in present])
+        sign: np.logical_or.reduce([as_flag(covariates, column) for column in present])
         for sign, columns in SIGNS.items()
         if (present := [column for column in columns if column in covariates])
     }
 
 
-def as_flag(column: pd.Series) -> Flags:
-    """A column of yes and no as booleans; unknown is no."""
-    numbers = pd.to_numeric(column, errors="coerce").astype("Float64").fillna(0)
-    return numbers.to_numpy(dtype=np.float64) != 0
+def as_flag(table: pd.DataFrame, column: str) -> Flags:
+    """A column of yes and no as booleans; unknown is no.
+
+    Raises:
+        DataError: a value is neither yes nor no.
+    """
+    return read_flags(table[column], rows=table.get("source_row")) == 1
 
 
 def any_of(signs: Mapping[str, Flags], names: Sequence[str] = tuple(SIGNS)) -> Flags:

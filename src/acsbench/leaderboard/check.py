@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import stat
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -51,6 +52,17 @@ class Check:
 class _Checked:
     check: Check
     predictions: Predictions = field(default_factory=dict)
+
+
+def check_options(tasks: Sequence[str]) -> str:
+    """Options of `acsbench leaderboard check` for a board's tasks, none for the usual ones.
+
+    >>> check_options(["acs"]), check_options(["ACS", "MACE 30d"])
+    ('', " --task ACS --task 'MACE 30d'")
+    """
+    if set(tasks) <= set(TASKS):
+        return ""
+    return "".join(f" --task {shlex.quote(task)}" for task in tasks)
 
 
 def check_submission(

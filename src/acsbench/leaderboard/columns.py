@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from acsbench.errors import DataError, did_you_mean
+from acsbench.leaderboard.task_names import task_key
 from acsbench.leaderboard.wording import listed, quoted, sentence
 from acsbench.tables import parse_csv
 
@@ -88,10 +89,7 @@ def _header_problems(line: int, names: Sequence[str], tasks: Sequence[str]) -> l
     unknown = [name for name in names if name not in known]
     problems = listed(
         unknown,
-        lambda name: (
-            f"line {line}: the column {quoted(name)} is not wanted; "
-            f"{did_you_mean(name.lower(), known)}"
-        ),
+        lambda name: f"line {line}: the column {quoted(name)} is not wanted; {_meant(name, known)}",
         "further columns are not wanted",
     )
     if ID not in names:
@@ -103,6 +101,12 @@ def _header_problems(line: int, names: Sequence[str], tasks: Sequence[str]) -> l
         others = " and ".join(given[1:])
         problems.append(f"line {line}: give either {PROBABILITY} or {others}, not both")
     return problems
+
+
+def _meant(name: str, known: Sequence[str]) -> str:
+    """Which column a name may stand for, in half a sentence."""
+    same = [each for each in known if task_key(each) == task_key(name.strip())]
+    return did_you_mean(same[0] if same else name.strip(), known)
 
 
 def _is_number(text: str) -> bool:

@@ -1,4 +1,7 @@
-"""Paired tests of the best submission against the others, made when nothing waits to be scored."""
+"""Paired tests of the best submission against the others, once a phase is closed.
+
+While it is open none is made: each would tell a little about the labels of the public part.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from sqlalchemy.orm import Session
 from acsbench.leaderboard.boards import counted_submissions, part_shown
 from acsbench.leaderboard.database.connect import Database
 from acsbench.leaderboard.database.tables import Comparison, Score
-from acsbench.leaderboard.phases import current_phase
+from acsbench.leaderboard.phases import last_closed_phase
 from acsbench.leaderboard.scorecard import Part
 from acsbench.leaderboard.scoring import Scorer, Versions
 from acsbench.leaderboard.standings import predictions_of
@@ -22,12 +25,12 @@ AT_ONCE = 16
 
 
 def compare_some(database: Database, scorer: Scorer, tasks: Sequence[str]) -> int:
-    """Make some of the tests that the present phase's boards lack.
+    """Make some of the tests that the boards of the last closed phase lack.
 
     Returns:
         How many were made; 0 when none is missing.
     """
-    phase = current_phase(database)
+    phase = last_closed_phase(database)
     if phase is None:
         return 0
     part = part_shown(phase)

@@ -16,7 +16,9 @@ from acsbench.leaderboard.database.connect import (
     upgrade_database,
 )
 from acsbench.leaderboard.holdout import ID, Holdout, public_part, read_holdout, read_ids
+from acsbench.leaderboard.released import least_step
 from acsbench.leaderboard.scorecard import check_parts
+from acsbench.leaderboard.scoring import public_patients
 from acsbench.leaderboard.settings import (
     BoardFolder,
     Settings,
@@ -24,6 +26,7 @@ from acsbench.leaderboard.settings import (
     write_private,
     write_settings,
 )
+from acsbench.leaderboard.task_names import check_task_names
 from acsbench.leaderboard.teams import invite
 
 RULES = """\
@@ -51,7 +54,8 @@ def create_board(board_dir: Path, labels: Path, holdout_ids: Path, settings: Set
         board_dir: new or empty folder.
         labels: hidden labels (see `acsbench.leaderboard.holdout`).
         holdout_ids: CSV with the column `ecg_id`: the ECGs of the labels, in any order.
-        settings: of the board; its tasks become those of the labels.
+        settings: of the board; its tasks become those of the labels, and the Ladder's step is
+            made large enough for the holdout.
 
     Returns:
         Token of the link by which the first organiser signs up.
@@ -62,9 +66,13 @@ def create_board(board_dir: Path, labels: Path, holdout_ids: Path, settings: Set
     """
     require_empty(board_dir)
     holdout, ids = read_holdout(labels), read_ids(holdout_ids)
+    check_task_names(holdout.tasks, labels)
     settings = Settings.model_validate({**settings.model_dump(), "tasks": holdout.tasks})
     _check_ids(holdout, ids, labels, holdout_ids)
-    check_parts(holdout, public_part(holdout, settings.public_share, settings.partition_seed))
+    public = public_part(holdout, settings.public_share, settings.partition_seed)
+    check_parts(holdout, public)
+    steps = map(least_step, public_patients(holdout, public).values())
+    settings = settings.model_copy(update={"ladder_step": max(settings.ladder_step, *steps)})
     with folder_written_whole(board_dir) as new:
         folder = BoardFolder(new, settings)
         make_private(folder)

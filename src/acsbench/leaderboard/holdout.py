@@ -11,16 +11,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from acsbench.datasets.ages import AGE_FIX, AGE_PROBLEM, read_ages
+from acsbench.datasets.flags import read_flags
+from acsbench.datasets.schema import OLDEST
 from acsbench.errors import DataError
 from acsbench.spelling import NO_PATIENT, SAY_WHOSE, check_patients
 from acsbench.tables import is_missing, read_csv, to_numbers
 
 ID, PATIENT = "ecg_id", "patient_id"
-COVARIATES = ("sex", "race", "age")
+AGE = "age"
+COVARIATES = ("sex", "race", AGE)
 SIGN_PREFIX = "has_"
 """Columns with flags of a reading, such as `has_st_eleva`; they are no tasks either."""
 
-FLAGS = ("0", "1", "0.0", "1.0", "false", "true", "no", "yes")
 _FIX = f"Give a CSV file with the columns {ID}, {PATIENT} and one for each task"
 
 
@@ -33,7 +36,8 @@ class Holdout:
         patients: whom they belong to, numbered from 0, shape (n,).
         patient_ids: of the patients, by number.
         labels: of each task, shape (n,): 0 or 1, or NaN for an ECG that is not in the task.
-        covariates: columns that tell groups and signs, one row per ECG.
+        covariates: columns that tell groups and signs, one row per ECG; `age` in years and flags
+            as 1 and 0, NaN where unknown.
         digest: SHA-256 of all of it.
     """
 
@@ -70,8 +74,8 @@ def holdout_of(table: pd.DataFrame, file: Path | str | None = None) -> Holdout:
 
     Raises:
         DataError: a column is missing, an id is missing or occurs twice, a label is something
-            else than 0, 1 or empty, or a task has fewer than two patients with, or without, the
-            event.
+            else than 0, 1 or empty, an age is no age, a flag is neither yes nor no, or a task has
+            fewer than two patients with, or without, the event.
     """
     return _holdout(table.set_axis(range(2, len(table) + 2)), file)
 
@@ -103,7 +107,7 @@ def _holdout(table: pd.DataFrame, file: Path | str | None) -> Holdout:
         patient_ids=tuple(names),
         labels=labels,
         covariates=covariates.reset_index(drop=True),
-        digest=_digest(ids, patients, labels, covariates),
+        digest=_digest(ids, patients, labels, table[list(covariates)]),
     )
 
 
@@ -164,34 +168,36 @@ def _ids(table: pd.DataFrame, column: str, file: Path | str | None) -> pd.Series
 
 
 def _covariates(table: pd.DataFrame, file: Path | str | None) -> pd.DataFrame:
-    """The columns that tell groups and signs, NaN where a value is missing."""
+    """Groups and signs: flags and ages as numbers, sex and race as they are written."""
     known = [c for c in table if c in COVARIATES or str(c).startswith(SIGN_PREFIX)]
     covariates = table[known].copy()
+    lines = table.index.to_series()
     for name in known:
-        column = covariates[name]
-        text = _as_text(column)
-        missing = is_missing(text)
-        covariates[name] = column.mask(missing)
-        if name in ("sex", "race"):
-            continue
-        right = text.str.casefold().isin(FLAGS).to_numpy()
-        problem, fix = "the flag is neither 0 nor 1", "Write 0 or 1, or leave it empty if unknown"
-        if name == "age":
-            # A top-coded age may be written as >89 or 90+.
-            right = np.isfinite(to_numbers(text.str.strip("<>=≥≤+ ")))
-            problem, fix = "the age is not a number", "Write years, or leave it empty if unknown"
-        wrong = ~missing & ~right
-        if wrong.any():
-            row = int(text.index[wrong][0])
-            raise DataError(
-                problem,
-                file=file,
-                row=row,
-                column=str(name),
-                private=f"found {text[row]!r}",
-                fix=fix,
-            )
+        text = _as_text(covariates[name])
+        if name == AGE:
+            covariates[name] = _ages(text, file)
+        elif name in COVARIATES:
+            covariates[name] = covariates[name].mask(is_missing(text))
+        else:
+            covariates[name] = read_flags(text, file, lines)
     return covariates
+
+
+def _ages(text: pd.Series, file: Path | str | None) -> pd.Series:
+    """Ages in years; the oldest may be written as a class, such as `>89` or `90+`."""
+    ages = read_ages(text.mask(is_missing(text)))
+    wrong = ~is_missing(text) & ~ages.between(0, OLDEST)
+    if wrong.any():
+        row = int(text.index[wrong][0])
+        raise DataError(
+            AGE_PROBLEM,
+            file=file,
+            row=row,
+            column=AGE,
+            private=f"found {text[row]!r}",
+            fix=f"{AGE_FIX}, or leave the cell empty",
+        )
+    return ages
 
 
 def _labels(

@@ -10,10 +10,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import replace
 
 from acsbench.errors import ConfigurationError
-from acsbench.statistics import Estimate
 
 
 def ladder(standing: float | None, score: float, step: float) -> float:
@@ -92,30 +90,6 @@ def standings(scores: Iterable[float], step: float) -> list[float]:
     for score in scores:
         released.append(ladder(released[-1] if released else None, score, step))
     return released
-
-
-def released(estimate: Estimate, value: float, digits: int) -> Estimate:
-    """An estimate as it is shown in place of the exact one.
-
-    The limits lie as far from the shown value as the exact ones from theirs, rounded outwards:
-    the middle between exact limits would tell the exact value.
-
-    Args:
-        estimate: the exact one.
-        value: the value that is shown, such as the standing score.
-        digits: decimals.
-
-    Examples:
-        >>> exact = Estimate(0.81372, 0.78914, 0.83830, 0.95, "DeLong, Wald", 900, 300, 450)
-        >>> shown = released(exact, 0.81, digits=3)
-        >>> shown.value, shown.low, shown.high
-        (0.81, 0.785, 0.835)
-    """
-    reach = max(estimate.value - estimate.low, estimate.high - estimate.value)
-    reach = math.ceil(reach * 10**digits) / 10**digits
-    shown = round(value, digits)
-    low, high = (round(min(max(shown + side * reach, 0.0), 1.0), digits) for side in (-1, 1))
-    return replace(estimate, value=shown, low=low, high=high)
 
 
 def _rounded(score: float, step: float) -> float:

@@ -122,6 +122,15 @@ def current_phase(database: Database) -> Phase | None:
         return session.scalar(wanted)
 
 
+def last_closed_phase(database: Database) -> Phase | None:
+    """The phase that was closed last; None before the first end of one."""
+    wanted = (
+        select(Phase).where(Phase.state == PhaseState.CLOSED).order_by(Phase.id.desc()).limit(1)
+    )
+    with database.read() as session:
+        return session.scalar(wanted)
+
+
 def phases(database: Database) -> list[Phase]:
     """All phases, newest first."""
     with database.read() as session:

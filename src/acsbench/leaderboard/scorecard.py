@@ -18,7 +18,7 @@ from acsbench.leaderboard.score import metrics
 from acsbench.leaderboard.subgroups import Subgroup, subgroups
 from acsbench.statistics import Comparison, Estimate, compare_auroc
 
-SCORING_VERSION = "1"
+SCORING_VERSION = "2"
 """Raised whenever the same submission and the same labels may give other numbers."""
 
 SIGNS = ("has_st_eleva", "has_depress", "has_twave_inver", "has_twave_abnormal")
@@ -173,12 +173,14 @@ def signs_seen(covariates: pd.DataFrame) -> NDArray[np.float64] | None:
     """How many of the signs a reader saw in each ECG, shape (n,); None without their columns.
 
     A sign that is not known counts as not seen.
+
+    Args:
+        covariates: of a holdout, whose flags are 1, 0 or NaN.
     """
     present = [name for name in SIGNS if name in covariates]
     if not present:
         return None
-    flags = covariates[present].apply(pd.to_numeric, errors="coerce").fillna(0)
-    return (flags.to_numpy(np.float64) != 0).sum(axis=1).astype(np.float64)
+    return (covariates[present].to_numpy(np.float64) == 1).sum(axis=1).astype(np.float64)
 
 
 def _against(comparison: Comparison) -> AgainstSigns:

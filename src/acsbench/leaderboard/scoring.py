@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from acsbench.errors import DataError
 from acsbench.leaderboard.check import read_upload
-from acsbench.leaderboard.holdout import public_part, read_holdout
+from acsbench.leaderboard.holdout import Holdout, public_part, read_holdout
 from acsbench.leaderboard.rank import compare_with
+from acsbench.leaderboard.released import Patients, patients_of
 from acsbench.leaderboard.scorecard import (
     SCORING_VERSION,
     Part,
@@ -62,6 +63,7 @@ class Scorer:
         self._public = public_part(
             self._holdout, self._settings.public_share, self._settings.partition_seed
         )
+        self.public_patients = public_patients(self._holdout, self._public)
         self._remembered: OrderedDict[int, Predictions] = OrderedDict()
         self.versions = Versions(SCORING_VERSION, self._holdout.digest, self._settings.tasks_digest)
 
@@ -116,6 +118,15 @@ class Scorer:
             other: float(not difference.differs) if difference.p is None else difference.p
             for other, difference in found.items()
         }
+
+
+def public_patients(holdout: Holdout, public: NDArray[np.bool_]) -> dict[str, Patients]:
+    """Patients of the public part by task: all that the intervals of public scores rest on."""
+    rows = {task: rows_of(holdout, task, "public", public) for task in holdout.tasks}
+    return {
+        task: patients_of(holdout.labels[task][each], holdout.patients[each])
+        for task, each in rows.items()
+    }
 
 
 def _state_of(file: Path) -> tuple[int, int, int] | None:

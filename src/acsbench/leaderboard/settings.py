@@ -11,21 +11,20 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    StringConstraints,
     ValidationError,
+    field_validator,
     model_validator,
 )
 
 from acsbench.errors import ConfigurationError, DataError
 from acsbench.files import digest_of, written_whole
 from acsbench.leaderboard.holdout import read_ids
+from acsbench.leaderboard.task_names import problem_of
 
 SETTINGS = "board.yaml"
 PRIVATE = "private"
 DATABASE = "board.sqlite"
 MIB = 2**20
-
-TaskName = Annotated[str, StringConstraints(pattern="^[a-z][a-z0-9_-]{0,15}$")]
 
 
 class Limits(BaseModel):
@@ -60,7 +59,7 @@ class Settings(BaseModel):
     title: str = "ECG leaderboard"
     description: str = ""
     organiser: str = ""
-    tasks: Annotated[tuple[TaskName, ...], Field(min_length=1)] = ("acs", "mace")
+    tasks: Annotated[tuple[str, ...], Field(min_length=1)] = ("acs", "mace")
     public_share: float = Field(0.5, gt=0, lt=1)
     partition_seed: int = Field(ge=0)
     limits: Limits = Limits()
@@ -69,6 +68,15 @@ class Settings(BaseModel):
     ladder_step: float = Field(0.01, gt=0, lt=1)
     max_upload_bytes: int = Field(64 * MIB, ge=1024)
     database: str | None = None
+
+    @field_validator("tasks")
+    @classmethod
+    def _tasks_can_be_used(cls, tasks: tuple[str, ...]) -> tuple[str, ...]:
+        problem = problem_of(tasks)
+        if problem is not None:
+            name, what, fix = problem
+            raise ValueError(f"{name!r}: {what}. {fix}")
+        return tasks
 
     @model_validator(mode="after")
     def _steps_are_shown(self) -> Self:

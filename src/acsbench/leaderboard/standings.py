@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 from sqlalchemy import Select, delete, select, update
 from sqlalchemy.orm import Session, undefer
@@ -11,7 +12,8 @@ from acsbench.leaderboard.audit import now, record
 from acsbench.leaderboard.database.connect import Database
 from acsbench.leaderboard.database.tables import Score, Standing, Submission
 from acsbench.leaderboard.database.types import SubmissionState
-from acsbench.leaderboard.ladder import ladder, released
+from acsbench.leaderboard.ladder import ladder
+from acsbench.leaderboard.released import Patients, released
 from acsbench.leaderboard.rounding import rounded_estimate
 from acsbench.leaderboard.score import RANK_METRIC
 from acsbench.leaderboard.scorecard import PartScore, Scorecard
@@ -51,6 +53,7 @@ def keep_score(
     submission_id: int,
     versions: Versions,
     scorecard: Scorecard,
+    patients: Mapping[str, Patients],
 ) -> None:
     """Make a scorecard the submission's current one; earlier ones stay.
 
@@ -60,6 +63,7 @@ def keep_score(
         submission_id: the submission's.
         versions: with which it was scored.
         scorecard: what came out.
+        patients: of the public part, by task.
     """
     submission = session.get_one(Submission, submission_id, with_for_update={"of": Submission})
     session.execute(
@@ -85,7 +89,7 @@ def keep_score(
     for task, parts in scorecard.tasks.items():
         public = _rank_key(parts["public"])
         private = rounded_estimate(_rank_key(parts["private"]), settings.round_digits)
-        standing = _standing(session, settings, submission, task, public)
+        standing = _standing(session, settings, submission, task, public, patients[task])
         standing.score_id = score.id
         standing.private_value, standing.private_low, standing.private_high = (
             private.value,
@@ -110,7 +114,12 @@ def _rank_key(part: PartScore) -> Estimate:
 
 
 def _standing(
-    session: Session, settings: Settings, submission: Submission, task: str, public: Estimate
+    session: Session,
+    settings: Settings,
+    submission: Submission,
+    task: str,
+    public: Estimate,
+    patients: Patients,
 ) -> Standing:
     """What may be shown of the public score, after those that the team had before."""
     best = session.scalar(
@@ -125,7 +134,7 @@ def _standing(
         .order_by(Standing.submission_id.desc())
         .limit(1)
     )
-    shown = shown_score(settings, None if best is None else best.shown, public)
+    shown = shown_score(settings, None if best is None else best.shown, public, patients)
     improved = best is None or (shown is not None and shown.value > best.shown)
     standing = Standing(
         submission_id=submission.id,
@@ -144,15 +153,21 @@ def _standing(
     return standing
 
 
-def shown_score(settings: Settings, best: float | None, public: Estimate) -> Estimate | None:
+def shown_score(
+    settings: Settings, best: float | None, public: Estimate, patients: Patients
+) -> Estimate | None:
     """A public score as it may be shown; None where nothing but the best before is.
 
     Args:
         settings: of the board.
         best: what is shown of the team's best submission before.
         public: the exact score.
+        patients: of the public part.
     """
+    digits = settings.round_digits
     if not settings.ladder:
-        return released(public, public.value, settings.round_digits)
+        return released(public, public.value, 10**-digits, patients, digits)
     value = ladder(best, public.value, settings.ladder_step)
-    return None if value == best else released(public, value, settings.round_digits)
+    if value == best:
+        return None
+    return released(public, value, settings.ladder_step, patients, digits)

@@ -70,7 +70,7 @@ def groupings(covariates: pd.DataFrame) -> Iterator[tuple[str, dict[str, Rows]]]
             if len(members) > 1:
                 yield column, members
     if "age" in covariates:
-        ages = pd.to_numeric(covariates["age"], errors="coerce").to_numpy(np.float64)
+        ages = covariates["age"].to_numpy(np.float64)
         bands = {name: (ages >= low) & (ages < high) for name, (low, high) in AGES.items()}
         members = {name: rows for name, rows in bands.items() if rows.any()}
         if len(members) > 1:

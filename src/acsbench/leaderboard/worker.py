@@ -104,7 +104,14 @@ def score_job(database: Database, settings: Settings, scorer: Scorer, claimed: C
     with database.write() as session:
         ours = finish(session, claimed)
         if ours:
-            keep_score(session, settings, claimed.submission_id, scorer.versions, scorecard)
+            keep_score(
+                session,
+                settings,
+                claimed.submission_id,
+                scorer.versions,
+                scorecard,
+                scorer.public_patients,
+            )
     log(
         "submission scored" if ours else "job had been taken over",
         job=claimed.job_id,

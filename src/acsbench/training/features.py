@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from acsbench.datasets.flags import read_flags
 from acsbench.errors import ConfigurationError
 from acsbench.models.registry import READINGS
 from acsbench.models.tabular import DEMOGRAPHICS, STUDY_READINGS
@@ -111,7 +112,8 @@ def _readings(prepared: Prepared, table: pd.DataFrame) -> pd.DataFrame:
             f"the model takes cardiologists' readings ({', '.join(STUDY_READINGS)}); "
             f"{prepared.path} has no {absent[0]}, so choose another model, such as logistic"
         )
-    return pd.DataFrame({name: _numbers(known, name) for name in STUDY_READINGS})
+    rows = known.get("source_row")
+    return pd.DataFrame({name: read_flags(known[name], rows=rows) for name in STUDY_READINGS})
 
 
 def _known(prepared: Prepared, table: pd.DataFrame) -> pd.DataFrame:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import urljoin, urlsplit
 
 import pytest
 from fastapi.routing import APIRoute
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from acsbench.leaderboard import teams
 from acsbench.leaderboard.web.app import PAGES
+from acsbench.leaderboard.web.pages.entrance import local_address
 from acsbench.leaderboard.web.sessions import own_form
 from tests.leaderboard.conftest import PASSWORD, Site
 from tests.leaderboard.web.conftest import NewBrowser, organiser
@@ -203,7 +207,63 @@ def _routes(method: str) -> list[APIRoute]:
     return [r for r in routes if isinstance(r, APIRoute) and method in (r.methods or ())]
 
 
-@pytest.mark.parametrize("then", ["//[", "https://[", "/\\", "//elsewhere.org", "\x00"])
+ELSEWHERE = (
+    "//elsewhere.org",
+    "///elsewhere.org",
+    "////elsewhere.org",
+    "/////elsewhere.org/submissions",
+    "/\\elsewhere.org",
+    "\\\\elsewhere.org",
+    "https:elsewhere.org",
+    "https://elsewhere.org",
+    "https:///elsewhere.org",
+    "javascript:alert(1)",
+    "/\t/elsewhere.org",
+    "/\n/elsewhere.org",
+    "\t//elsewhere.org",
+    "/%2Felsewhere.org",
+    "%2F%2Felsewhere.org",
+    "/%5Celsewhere.org",
+    "/%09/elsewhere.org",
+    "/submissions//elsewhere.org",
+    "/submissions/..//elsewhere.org",
+    "/.//elsewhere.org",
+    "/..//elsewhere.org",
+    "//ada@elsewhere.org",
+    "/@elsewhere.org",
+    "@elsewhere.org",
+    "elsewhere.org",
+    "/\u2215elsewhere.org",
+    "/\uff0felsewhere.org",
+    "/ /elsewhere.org",
+    "/;/elsewhere.org",
+    "/?then=//elsewhere.org",
+    "/submissions\r\nLocation: https://elsewhere.org",
+    "/submissions\n",
+    "",
+)
+
+
+@pytest.mark.parametrize("then", ELSEWHERE)
+def test_no_way_back_leaves_the_site(then: str) -> None:
+    assert local_address(then) == "/"
+
+
+@settings(deadline=None)
+@given(st.text(alphabet="/\\.:@%?#;2Ff5Cc \t\r\na-_\x00\u2215", max_size=12))
+def test_every_way_back_is_a_path_of_plain_segments(then: str) -> None:
+    address = local_address(then)
+    found = urlsplit(urljoin("https://board.example/sign-in", address))
+    assert (found.scheme, found.netloc) == ("https", "board.example")
+    assert address == "/" or all(segment.strip(" .") for segment in address.split("/")[1:])
+
+
+@pytest.mark.parametrize("path", ["/", "/submissions", "/organise/teams/2", "/board/MACE 30d"])
+def test_own_pages_are_ways_back(path: str) -> None:
+    assert local_address(path) == path
+
+
+@pytest.mark.parametrize("then", ["//[", "https://[", "/\\", "////elsewhere.org", "\x00"])
 def test_an_address_that_is_none_leads_home(
     quick_site: Site, browser_of: NewBrowser, then: str
 ) -> None:

@@ -37,9 +37,9 @@ UPLOADING = """\
 3. Create a Space of the kind Docker and upload `space`. Give it the secrets `HF_TOKEN` (which may
    write to the dataset repository) and `COMPETITION_ID` (the repository's name).
 
-`metrics` in `scoring.json` says what is written of each task; the first ranks. While the
-competition runs, the engine shows the public part of all of them. It has no Ladder, and limits
-submissions by day alone.
+`metrics` in `scoring.json` says what is written of each task, of the AUROC with its limits; the
+first ranks. While the competition runs, the engine shows the public part of all of them. It has no
+Ladder, and limits submissions by day alone.
 """
 
 

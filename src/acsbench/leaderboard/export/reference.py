@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,10 +15,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from acsbench.errors import ConfigurationError, DataError
 from acsbench.leaderboard.check import Predictions, read_checked
 from acsbench.leaderboard.holdout import Holdout, holdout_of
-from acsbench.leaderboard.ladder import released
+from acsbench.leaderboard.released import released
 from acsbench.leaderboard.rounding import rounded_estimate
-from acsbench.leaderboard.score import metrics
+from acsbench.leaderboard.score import RANK_METRIC, metrics
 from acsbench.leaderboard.scorecard import SCORING_VERSION
+from acsbench.leaderboard.scoring import public_patients
+from acsbench.leaderboard.task_names import task_key
 from acsbench.statistics import Estimate
 from acsbench.tables import read_csv
 
@@ -35,7 +38,7 @@ class Scoring(BaseModel):
     Args:
         scoring_version: of the code; another version would give other numbers.
         tasks: columns that every submission must have.
-        metrics: what is written of each task; the first one ranks.
+        metrics: what is written of each task, of the AUROC with its limits; the first one ranks.
         round_digits: decimals of scores.
         max_upload_bytes: largest file that is read.
     """
@@ -51,15 +54,15 @@ class Scoring(BaseModel):
     @property
     def rank_key(self) -> str:
         """Name of the number that ranks."""
-        return f"{self.tasks[0]}_{self.metrics[0]}"
+        return f"{task_key(self.tasks[0])}_{self.metrics[0]}"
 
     def keys(self) -> list[str]:
         """Names of all numbers of a part, in their order."""
         return [
-            f"{task}_{metric}{limit}"
+            f"{task_key(task)}_{metric}{limit}"
             for task in self.tasks
             for metric in self.metrics
-            for limit in ("", "_low", "_high")
+            for limit in (("", "_low", "_high") if metric == RANK_METRIC else ("",))
         ]
 
 
@@ -138,37 +141,37 @@ def score_parts(
             file=Path(submission).name,
             fix=f"Give the columns ecg_id, {', '.join(settings.tasks)}",
         )
-    public = _estimates(reference, predictions, reference.public)
-    private = _estimates(reference, predictions, ~reference.public)
     digits = settings.round_digits
-    shown = {name: released(value, value.value, digits) for name, value in public.items()}
-    final = {name: rounded_estimate(value, digits) for name, value in private.items()}
-    return {"public_score": _flat(shown), "private_score": _flat(final)}
+    patients = public_patients(reference.holdout, reference.public)
+    public, private = Scores(), Scores()
+    for task in settings.tasks:
+        seen = _metrics(reference, predictions, task, reference.public)
+        # The limits of a public score follow from its rounded value, as on our own boards.
+        area = seen[RANK_METRIC]
+        seen[RANK_METRIC] = released(area, area.value, 10**-digits, patients[task], digits)
+        public |= _flat(settings, task, seen)
+        private |= _flat(settings, task, _metrics(reference, predictions, task, ~reference.public))
+    return {"public_score": public, "private_score": private}
 
 
-def _estimates(
-    reference: Reference, predictions: Predictions, part: NDArray[np.bool_]
+def _metrics(
+    reference: Reference, predictions: Predictions, task: str, part: NDArray[np.bool_]
 ) -> dict[str, Estimate]:
-    """Metrics of all tasks on a part of the holdout, by `task_metric`."""
+    """Metrics of a task on a part of the holdout."""
     holdout = reference.holdout
-    found: dict[str, Estimate] = {}
-    for task in reference.scoring.tasks:
-        rows = part & ~np.isnan(holdout.labels[task])
-        of_task = metrics(
-            holdout.labels[task][rows], predictions[task][rows], holdout.patients[rows]
-        )
-        found |= {f"{task}_{name}": of_task[name] for name in reference.scoring.metrics}
-    return found
+    rows = part & ~np.isnan(holdout.labels[task])
+    return metrics(holdout.labels[task][rows], predictions[task][rows], holdout.patients[rows])
 
 
-def _flat(estimates: dict[str, Estimate]) -> Scores:
+def _flat(settings: Scoring, task: str, estimates: Mapping[str, Estimate]) -> Scores:
+    """The numbers of a task by the names of `Scoring.keys`, rounded."""
     scores: Scores = {}
-    for name, estimate in estimates.items():
-        scores |= {
-            name: estimate.value,
-            f"{name}_low": estimate.low,
-            f"{name}_high": estimate.high,
-        }
+    for metric in settings.metrics:
+        estimate = rounded_estimate(estimates[metric], settings.round_digits)
+        name = f"{task_key(task)}_{metric}"
+        scores[name] = estimate.value
+        if metric == RANK_METRIC:
+            scores |= {f"{name}_low": estimate.low, f"{name}_high": estimate.high}
     return scores
 
 

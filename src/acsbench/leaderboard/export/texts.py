@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from acsbench.leaderboard.check import check_options
 from acsbench.leaderboard.export.board import ExportedBoard
 
 
@@ -27,10 +28,10 @@ def submission_format(board: ExportedBoard) -> str:
             f"{len(board.reference.holdout.ecg_ids):,} ECGs of the holdout, each exactly once, and "
             "probabilities from 0 to 1.",
             "\n".join(["```", *example, "```"]),
-            "Check it first: `acsbench leaderboard check FILE --holdout-ids holdout-ids.csv` names "
-            "every problem.",
+            "Check it first: `acsbench leaderboard check FILE --holdout-ids holdout-ids.csv"
+            f"{check_options(tasks)}` names every problem.",
             "## The scores",
-            f"AUROC of {' and '.join(task.upper() for task in tasks)} with 95 % limits; patients, "
+            f"AUROC of {' and '.join(f'`{task}`' for task in tasks)} with 95 % limits; patients, "
             "not ECGs, count as independent. Public scores come from a part of the patients and "
             f"are rounded to {board.settings.round_digits} decimals; the ranking that counts comes "
             "from the others.",

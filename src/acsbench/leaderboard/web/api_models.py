@@ -37,7 +37,10 @@ class AurocAnswer(BaseModel):
 
 
 class BoardRow(AurocAnswer):
-    """A team on the board; `differs_from_best` is null for the best, and until it was tested."""
+    """A team on the board.
+
+    `differs_from_best` is null for the best, while the phase is open, and until it was tested.
+    """
 
     rank: int
     team: str

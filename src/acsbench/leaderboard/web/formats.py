@@ -19,8 +19,22 @@ TASKS = {
 
 
 def task_name(task: str) -> str:
-    """A task's full name."""
-    return TASKS.get(task, task)
+    """A task's full name.
+
+    >>> task_name("ACS"), task_name("MACE 30d")
+    ('Acute coronary syndrome', 'MACE 30d')
+    """
+    return TASKS.get(task.lower(), task)
+
+
+def task_words(task: str) -> str:
+    """A task's full name inside a sentence.
+
+    >>> task_words("acs"), task_words("MACE 30d")
+    ('acute coronary syndrome', 'MACE 30d')
+    """
+    name = task_name(task)
+    return name if name == task else name.lower()
 
 
 def metric_name(metric: str) -> str:
@@ -125,4 +139,5 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "signed": signed,
     "size": size,
     "task_name": task_name,
+    "task_words": task_words,
 }

@@ -10,6 +10,7 @@ from importlib import resources
 from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import Depends, HTTPException, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -96,8 +97,8 @@ def member(request: Request, user: Annotated[User | None, Depends(signed_in)]) -
     """Who is signed in; anybody else is sent to sign in first."""
     if user is None:
         # Only where a page was asked for; a form's address shows nothing afterwards.
-        then = request.url.path if request.method == "GET" else "/"
-        raise HTTPException(303, headers={"Location": f"/sign-in?then={then}"})
+        then = request.scope["path"] if request.method == "GET" else "/"
+        raise HTTPException(303, headers={"Location": f"/sign-in?then={quote(then)}"})
     return user
 
 

@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse
 from markupsafe import Markup
 
 from acsbench.leaderboard import phases
+from acsbench.leaderboard.check import check_options
 from acsbench.leaderboard.columns import headers
 from acsbench.leaderboard.web.markdown import to_html
 from acsbench.leaderboard.web.site import TheSite, Visitor, page
@@ -33,6 +34,7 @@ def data(request: Request, site: TheSite, user: Visitor) -> HTMLResponse:
         "text": _shown(site.folder.data_file),
         "headers": headers(site.settings.tasks),
         "n_ecgs": len(site.holdout_ids),
+        "check_options": check_options(site.settings.tasks),
     }
     return page(request, "data.html.j2", user, context)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, HTTPException, Request, Response
 
 from acsbench.leaderboard import boards, phases, submissions, teams
+from acsbench.leaderboard.task_names import task_key
 from acsbench.leaderboard.web.fields import Id
 from acsbench.leaderboard.web.pages.board import phase_to_show
 from acsbench.leaderboard.web.site import Organiser, TheSite, page
@@ -42,7 +43,7 @@ def board(site: TheSite, user: Organiser, task: str, phase_id: Id) -> Response:
         )
         for row in ranking.rows
     ]
-    return csv_file(f"board-{task}-{phase_id}.csv", header, rows)
+    return csv_file(f"board-{task_key(task)}-{phase_id}.csv", header, rows)
 
 
 @router.get("/submissions.csv")
