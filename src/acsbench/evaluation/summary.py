@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 
 from acsbench.evaluation.analysis import Analysis
 from acsbench.evaluation.metrics import AT_THRESHOLD, RANKING_ECGS, SPECIFICITY, Pair
-from acsbench.evaluation.section import Section, Table, Value, listed, text_of
+from acsbench.evaluation.section import PValue, Section, Table, Value, listed, p_words, text_of
 from acsbench.evaluation.topics.beside_signs import RULE_WORDS
 from acsbench.statistics import Estimate
 
@@ -201,8 +202,9 @@ def _signs(analysis: Analysis, tables: dict[str, Table]) -> list[str]:
 
 
 def _calibration(analysis: Analysis, tables: dict[str, Table]) -> list[str]:
-    row = _row(tables, "calibration", analysis.order[0])
-    intercept, slope = row.get("intercept"), row.get("slope")
+    best = analysis.order[0]
+    row = _row(tables, "calibration", best)
+    intercept, slope, curve = row.get("intercept"), row.get("slope"), row.get("curve_p")
     if not isinstance(intercept, Estimate) or not isinstance(slope, Estimate):
         return []
     faults = []
@@ -210,12 +212,25 @@ def _calibration(analysis: Analysis, tables: dict[str, Table]) -> list[str]:
         faults.append(f"too {'low' if intercept.value > 0 else 'high'} on the whole")
     if not slope.low <= 1 <= slope.high:
         faults.append(f"too {'extreme' if slope.value < 1 else 'cautious'}")
+    tested = isinstance(curve, PValue) and curve == curve
+    if tested and curve < 1 - analysis.settings.level and not faults:
+        faults.append("wrong in places, though neither on the whole nor in their spread")
     words = listed(faults) if faults else "not shown to be wrong"
-    return [
-        f"The probabilities of {analysis.order[0]} are {words} (calibration "
-        + f"intercept {intercept.value:.2f}, slope {slope.value:.2f}".replace("-", "−")
-        + "; of true ones they are 0 and 1)."
-    ]
+    numbers = [f"calibration intercept {intercept.value:.2f}"]
+    if isfinite(slope.value):
+        numbers.append(f"slope {slope.value:.2f}")
+    if tested:
+        numbers.append(f"curve against the diagonal p {p_words(curve)}")
+    sentence = (
+        f"The probabilities of {best} are {words} ({', '.join(numbers).replace('-', '−')}; of true "
+        "ones intercept and slope are 0 and 1, but for chance)."
+    )
+    if not tested:
+        sentence += (
+            " Whether they are wrong in places cannot be tested: some of them tell events and "
+            "others apart without error, and no curve can be fitted."
+        )
+    return [sentence]
 
 
 def _groups(analysis: Analysis, tables: dict[str, Table]) -> list[str]:

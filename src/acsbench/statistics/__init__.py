@@ -9,10 +9,12 @@ from acsbench.statistics.average_precision import average_precision
 from acsbench.statistics.calibration import (
     CalibrationBin,
     CalibrationCurve,
+    CalibrationTest,
     calibration_bins,
     calibration_curve,
     calibration_intercept,
     calibration_slope,
+    calibration_test,
 )
 from acsbench.statistics.calibration_error import (
     expected_calibration_error,
@@ -71,6 +73,7 @@ __all__ = [
     "BrierDecomposition",
     "CalibrationBin",
     "CalibrationCurve",
+    "CalibrationTest",
     "Comparison",
     "Estimate",
     "IsotonicScaling",
@@ -91,6 +94,7 @@ __all__ = [
     "calibration_gap",
     "calibration_intercept",
     "calibration_slope",
+    "calibration_test",
     "compare_auroc",
     "compare_net_benefit",
     "decision_curve",

@@ -11,7 +11,7 @@ from acsbench.disclosure import shown_groups
 from acsbench.evaluation.analysis import Analysis
 from acsbench.evaluation.cohort import Sample
 from acsbench.evaluation.figures.panels import CalibrationPanel, calibration_figure
-from acsbench.evaluation.section import Picture, Section, Table, Value, text_of
+from acsbench.evaluation.section import Picture, PValue, Section, Table, Value, text_of
 from acsbench.statistics import (
     PlattScaling,
     brier,
@@ -20,6 +20,7 @@ from acsbench.statistics import (
     calibration_curve,
     calibration_intercept,
     calibration_slope,
+    calibration_test,
     expected_calibration_error,
     fit_isotonic,
     fit_platt,
@@ -63,7 +64,9 @@ def calibration(analysis: Analysis) -> Section:
             "Calibration: intercept (calibration in the large) and slope of a logistic "
             "regression of the event on the logit of the predicted risk, with sandwich limits "
             "over patients; curves by restricted cubic splines of that logit, with a pointwise "
-            f"band; points are {BINS} groups of equally many ECGs. ICI: mean distance between "
+            f"band; points are {BINS} groups of equally many ECGs. p of the curve: joint Wald "
+            "test, with the same variance and an F distribution, that the curve’s regression has "
+            "intercept 0, slope 1 and no bend. ICI: mean distance between "
             "predicted risk and curve (Austin & Steyerberg 2019). ECE: the same over the groups. "
             "Recalibration by Platt’s scaling (1999) and by isotonic regression, fitted on the "
             "validation ECGs. Brier score = reliability − resolution + uncertainty, with isotonic "
@@ -177,6 +180,7 @@ def _numbers(analysis: Analysis, probabilities: Floats, variant: str) -> dict[st
         # curve to fit, and nothing to measure it by.
         with suppress(ValueError):
             numbers["slope"] = calibration_slope(*rows)
+            numbers["curve_p"] = PValue(calibration_test(*rows[:3]).p)
             numbers["ici"] = integrated_calibration_index(*rows, **resampling)
     return numbers
 
@@ -187,15 +191,19 @@ def has_curve(probabilities: Floats) -> bool:
 
 
 def _table(rows: Rows) -> Table:
+    recalibrated_too = any(variant != AS_PREDICTED for _, variant in rows)
     return Table(
         "calibration",
-        "Calibration as predicted and after recalibration on the validation ECGs. Of true "
-        "probabilities intercept, ICI and ECE are 0, and the slope is 1.",
+        "Calibration as predicted"
+        + (" and after recalibration on the validation ECGs" if recalibrated_too else "")
+        + ". Of true probabilities the intercept is 0 and the slope 1, but for chance; p is that of "
+        "a test that the whole curve lies on the diagonal.",
         {
             "model": "Model",
             "variant": "Variant",
             "intercept": "Intercept",
             "slope": "Slope",
+            "curve_p": "p, curve",
             "ici": "ICI",
             "ece": "ECE",
             "brier": "Brier score",
@@ -205,8 +213,9 @@ def _table(rows: Rows) -> Table:
         [{"model": name, "variant": variant} | row for (name, variant), row in rows.items()],
         "No log loss is given where a risk of exactly 0 or 1 was wrong, which makes it infinite; "
         "for the intercept such a "
-        "risk counts as 0.000001 away from it. ICI and ECE are never below 0, so that their "
-        "intervals cannot reach it.",
+        "risk counts as 0.000001 away from it. ICI and ECE are distances: chance alone puts them "
+        "above 0, also of true probabilities, and the more so the fewer the ECGs. Their intervals "
+        "are cut at 0, and tell how exact the distance is, not whether there is one: see p.",
     )
 
 
