@@ -108,6 +108,28 @@ def _facts(analysis: Analysis) -> dict[str, str]:
         if validated
         else f"No threshold was chosen for lack of {lacking}.",
     }
+    runs_only = all("run" in model.notes for model in analysis.models)
+    if runs_only:
+        facts["sources"] = (
+            f"{cohort.dataset_title}; the same source for development and evaluation, other "
+            "patients"
+        )
+        facts["differences"] = (
+            f"None but the patients: both splits come from {cohort.dataset_title} by the same rules."
+        )
+    else:
+        facts["sources"] = (
+            f"{cohort.dataset_title} for evaluation. Of models given as CSV files the source for "
+            f"development is {TO_COMPLETE}"
+        )
+    facts["use_of_validation"] = (
+        f"Thresholds and recalibration use the validation ECGs, and the {analysis.split_name} ECGs "
+        "are evaluated."
+        if validated
+        else f"The {analysis.split_name} ECGs are evaluated; none chose a threshold or a "
+        "recalibration."
+    )
+    facts["pairs"] = "; paired tests adjusted by Holm" if len(analysis.models) > 1 else ""
     facts["left_out"] = " (see Who was evaluated)" if cohort.flow else ""
     if cohort.flow:
         facts["eligibility"] = "; ".join(step.name for step in cohort.flow)

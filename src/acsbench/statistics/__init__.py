@@ -63,6 +63,7 @@ from acsbench.statistics.shares import event_rate
 from acsbench.statistics.subgroups import auroc_gap, calibration_gap, sensitivity_gap
 from acsbench.statistics.thresholds import (
     optimistic_threshold,
+    share_elsewhere,
     threshold_at_capacity,
     threshold_at_sensitivity,
     threshold_at_specificity,
@@ -124,6 +125,7 @@ __all__ = [
     "sensitivity",
     "sensitivity_gap",
     "share_called",
+    "share_elsewhere",
     "share_ruled_out",
     "shift_prevalence",
     "specificity",

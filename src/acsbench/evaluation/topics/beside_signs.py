@@ -21,9 +21,9 @@ from acsbench.statistics import (
 FROM_VALIDATION = "from validation"
 OPTIMISTIC = "optimistic"
 RULE_WORDS = {
-    FROM_VALIDATION: "as many validation ECGs are called as had the event",
-    OPTIMISTIC: "as many ECGs are called as had the event (optimistic: the number is taken from "
-    "the labels of the very ECGs that are judged)",
+    FROM_VALIDATION: "as many validation ECGs are called as had the event, or fewer at ties",
+    OPTIMISTIC: "as many ECGs are called as had the event, or fewer at ties (optimistic: the "
+    "number is taken from the labels of the very ECGs that are judged)",
 }
 """How many ECGs a model calls, by what the table calls the rule."""
 

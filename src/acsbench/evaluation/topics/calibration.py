@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from acsbench.disclosure import shown_groups
 from acsbench.evaluation.analysis import Analysis
+from acsbench.evaluation.chosen_on import chosen_on
 from acsbench.evaluation.cohort import Sample
 from acsbench.evaluation.figures.panels import CalibrationPanel, calibration_figure
 from acsbench.evaluation.section import Picture, PValue, Section, Table, Value, text_of
@@ -55,6 +56,9 @@ def calibration(analysis: Analysis) -> Section:
         paragraphs.append(
             "No probabilities of validation ECGs were given, so nothing is recalibrated."
         )
+    basis = chosen_on(analysis)
+    if basis is not None and (warning := basis.recalibration_warning()):
+        paragraphs.append(warning)
     parts += [_table(rows), _decomposition(analysis)]
     return Section(
         "Calibration",
@@ -64,7 +68,7 @@ def calibration(analysis: Analysis) -> Section:
             "Calibration: intercept (calibration in the large) and slope of a logistic "
             "regression of the event on the logit of the predicted risk, with sandwich limits "
             "over patients; curves by restricted cubic splines of that logit, with a pointwise "
-            f"band; points are {BINS} groups of equally many ECGs. p of the curve: joint Wald "
+            f"band; points are {BINS} groups of equally many ECGs, or fewer where risks tie. p of the curve: joint Wald "
             "test, with the same variance and an F distribution, that the curve’s regression has "
             "intercept 0, slope 1 and no bend. ICI: mean distance between "
             "predicted risk and curve (Austin & Steyerberg 2019). ECE: the same over the groups. "
@@ -116,7 +120,7 @@ def _figure(
     return Picture(
         "calibration" if variant == AS_PREDICTED else "calibration-recalibrated",
         f"Calibration{words}: observed event rate against predicted risk, with the interval as "
-        "a band, and ten groups of equally many ECGs as points"
+        f"a band, and up to {BINS} groups of about equally many ECGs as points"
         + ("" if analysis.settings.show_small_cells else ", without those of few patients")
         + ". On the dotted line predictions are true.",
         calibration_figure(panels, analysis.marks(f"calibration{words}")),

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acsbench.evaluation.analysis import Analysis
+from acsbench.evaluation.chosen_on import chosen_on
 from acsbench.evaluation.figures.frame import GREY
 from acsbench.evaluation.figures.lines import Line, Scales, lines_figure
 from acsbench.evaluation.section import NOT_SHOWN, Picture, PValue, Section, Table, Value
@@ -24,9 +25,13 @@ def decisions(analysis: Analysis) -> Section:
     """Net benefit against treating all, none, and those with signs."""
     strategies = _strategies(analysis)
     curves = {name: _curve(analysis, risks) for name, risks in strategies.items()}
+    basis = chosen_on(analysis)
+    warning = "" if basis is None else basis.recalibration_warning()
+    few_words = f" {warning}" if warning else ""
     recalibrated_words = (
         "Probabilities are recalibrated by Platt’s scaling on the validation ECGs first: net "
         "benefit compares a risk with a threshold and punishes one that is not true."
+        + few_words
         if analysis.validation
         else "Probabilities are taken as predicted: there are no validation ECGs to recalibrate on."
     )
