@@ -63,7 +63,7 @@ def annotated_page(
         (PAPER[0] / width, 0, COLUMN_WIDTH / width, 1), xlim=(0, COLUMN_WIDTH), ylim=(0, PAPER[1])
     )
     beside.set_axis_off()
-    _write_findings(beside, table, assess(table, age, sex))
+    _write_findings(beside, table, assess(table, age, sex), bool(options.get("filter_band")))
     return figure
 
 
@@ -118,8 +118,10 @@ def _on_trace(
                 yield float(place), float(height)
 
 
-def _write_findings(axes: Axes, table: pd.DataFrame, findings: Sequence[Finding]) -> None:
-    """The column of text, from the top down."""
+def _write_findings(
+    axes: Axes, table: pd.DataFrame, findings: Sequence[Finding], page_is_filtered: bool
+) -> None:
+    """The column of text, from the top down; measured is the signal as recorded."""
     height = _TOP
 
     def write(text: str, size: float = 8, **style: Any) -> None:
@@ -134,7 +136,8 @@ def _write_findings(axes: Axes, table: pd.DataFrame, findings: Sequence[Finding]
     write("lead       J   ST60      T      Q      R      S  quality", 7, family="monospace")
     for line in _lead_lines(table):
         write(line, 7, family="monospace")
-    write("mV; – not measured", 7, color=MUTED)
+    as_recorded = "measured as recorded, before the filter of the page; " * page_is_filtered
+    write(f"mV; {as_recorded}– not measured", 7, color=MUTED)
     height -= _LINE / 2
     write("Criteria met", 10, weight="bold")
     met = [found.sentence for found in findings if found.present]

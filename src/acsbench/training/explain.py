@@ -18,7 +18,13 @@ from scipy.special import expit
 from scipy.stats import spearmanr
 from torch import Tensor, nn
 
-from acsbench.ecg.effects import averaged_over_beats, beats_of, effects_by_part, leads_from_rows
+from acsbench.ecg.effects import (
+    averaged_over_beats,
+    beats_of,
+    effects_by_part,
+    has_influence,
+    leads_from_rows,
+)
 from acsbench.errors import ConfigurationError
 from acsbench.models.registry import model_info
 from acsbench.training.attribution import flat, integrated_gradients, logits_of
@@ -26,6 +32,8 @@ from acsbench.training.predict import check_fit, predict
 from acsbench.training.predictors import fresh_network, load_network, stored_waveforms
 from acsbench.training.run import Run
 from acsbench.waveforms.prepare import Prepared
+from acsbench.waveforms.profiles import filter_words
+from acsbench.waveforms.store import WaveformStore
 
 Progress = Callable[[int, int], None]
 
@@ -41,9 +49,12 @@ class Explanation:
         logit, flat_logit: of the probability, and of that of an ECG whose rows are straight
             lines.
         unexplained: difference of the two logits that the effects do not add up to.
-        control: rank correlation of the effects with those in the network with fresh weights.
+        control: rank correlation of the effects with those in the network with fresh weights;
+            NaN where there is no influence, or the other map is even.
         rows: names of what the network saw.
         fs: sampling rate, Hz.
+        unit: of the signal.
+        processing: how the signal was filtered, in words.
         signal: what the network saw by leads, shape (12, samples), NaN where a lead is not.
         effects: of the samples on the logit, averaged over beats; as `signal`.
         by_part: effects summed by lead (rows) and part of the beat (columns).
@@ -58,6 +69,8 @@ class Explanation:
     control: float
     rows: tuple[str, ...]
     fs: float
+    unit: str
+    processing: str
     signal: NDArray[np.float64]
     effects: NDArray[np.float64]
     by_part: pd.DataFrame
@@ -95,10 +108,9 @@ def explain(
         # Another seed than the run's, whose fresh weights are those that its training began with.
         torch.manual_seed(int(run.config["training"]["seed"]) + 1)
         control = fresh_network(run.config).eval()
-    rows, fs = tuple(store.meta["leads"]), float(store.meta["fs"])
     for number in range(len(table)):
         inputs = data[np.array([number])].inputs()
-        yield _explained(table.iloc[number], inputs, (trained, control), run, rows, fs)
+        yield _explained(table.iloc[number], inputs, (trained, control), run, store)
         progress(number + 1, len(table))
 
 
@@ -156,10 +168,9 @@ def _explained(
     inputs: tuple[Tensor, ...],
     networks: tuple[nn.Module, nn.Module],
     run: Run,
-    rows: tuple[str, ...],
-    fs: float,
+    store: WaveformStore,
 ) -> Explanation:
-    waveforms = inputs[0]
+    waveforms, rows, fs = inputs[0], tuple(store.meta["leads"]), float(store.meta["fs"])
     r_peaks, part = beats_of(waveforms[0].numpy(), fs)
     raw = [integrated_gradients(network, inputs)[0].double().numpy() for network in networks]
     by_lead = [leads_from_rows(effects, rows) for effects in raw]
@@ -176,9 +187,11 @@ def _explained(
         logit=logit,
         flat_logit=flat_logit,
         unexplained=logit - flat_logit - float(raw[0].sum()),
-        control=rank_correlation(averaged, control),
+        control=rank_correlation(averaged, control) if has_influence(averaged) else np.nan,
         rows=rows,
         fs=fs,
+        unit=str(store.meta["unit"]),
+        processing=filter_words(store.processing),
         signal=leads_from_rows(waveforms[0].numpy(), rows),
         effects=averaged,
         by_part=effects_by_part(by_lead[0], part),
@@ -186,8 +199,8 @@ def _explained(
 
 
 def rank_correlation(effects: NDArray[np.float64], others: NDArray[np.float64]) -> float:
-    """Spearman's correlation of two maps over the samples that both have; 0 if one is even."""
+    """Spearman's correlation of two maps over the samples that both have; NaN if one is even."""
     both = np.isfinite(effects) & np.isfinite(others)
-    if np.ptp(effects[both]) == 0 or np.ptp(others[both]) == 0:
-        return 0.0
+    if not both.any() or np.ptp(effects[both]) == 0 or np.ptp(others[both]) == 0:
+        return float("nan")
     return float(spearmanr(effects[both], others[both]).statistic)
