@@ -4,6 +4,7 @@ import pytest
 
 from acsbench.errors import DataError
 from acsbench.leaderboard.holdout import holdout_of, public_part, read_holdout, read_ids
+from acsbench.leaderboard.subgroups import groupings
 
 LABELS = pd.DataFrame(
     {
@@ -108,3 +109,16 @@ def test_ids_for_participants(tmp_path):
         read_ids(path)
     with pytest.raises(DataError, match="cannot be read"):
         read_ids(tmp_path / "none.csv")
+
+
+def test_ages_are_read_as_written_or_refused_with_their_row():
+    aged = LABELS.assign(age=["63", ">89", "90+", "", None, "054Y"])
+    holdout = holdout_of(aged)
+    (_, members), *_ = [g for g in groupings(holdout.covariates) if g[0] == "age"]
+    oldest = next(rows for name, rows in members.items() if "75" in name)
+    assert oldest.tolist() == [False, True, True, False, False, False]
+    with pytest.raises(DataError) as raised:
+        holdout_of(aged.assign(age=["63", "old", "1", "2", "3", "4"]), "labels.csv")
+    assert "labels.csv" in str(raised.value)
+    assert raised.value.row == 3
+    assert "old" not in str(raised.value).replace("holdout", "")

@@ -17,6 +17,13 @@ from pathlib import Path
 
 import pandas as pd
 
+from acsbench.datasets.ages import (
+    AGE_FIX,
+    AGE_PROBLEM,
+    OPEN_CLASS_NOTE,
+    open_classes,
+    read_ages,
+)
 from acsbench.datasets.clinical_file import SUFFIXES
 from acsbench.datasets.dataset import Dataset
 from acsbench.datasets.description import DESCRIPTION, read_description, terms_of
@@ -88,7 +95,8 @@ def _open(root: Path, raw: pd.DataFrame, path: Path) -> Dataset:
     text = raw.drop(columns="source_row").apply(lambda column: column.str.strip())
     records = text["record"].str.removesuffix(".hea").str.removesuffix(".dat")
     ids = text.get("ecg_id", records)
-    numbers = {column: to_numbers(text[column]) for column in ("age", "fold") if column in text}
+    readers = {"age": read_ages, "fold": to_numbers}
+    numbers = {column: read(text[column]) for column, read in readers.items() if column in text}
     labels = {column: _typed(text[column]) for column in text if column not in KNOWN}
     checks = _row_checks(text, records, ids, numbers)
     keep, rejected = reject_rows(raw, ids, checks, path)
@@ -127,7 +135,10 @@ def _open(root: Path, raw: pd.DataFrame, path: Path) -> Dataset:
         read=read_recording_file,
         sources=tuple(file for file in (path, root / DESCRIPTION) if file.is_file()),
         rejected=rejected,
-        notes=_notes(root, set(records), simulated),
+        notes=(
+            *_notes(root, set(records), simulated),
+            *([OPEN_CLASS_NOTE] if "age" in text and open_classes(text["age"]).any() else []),
+        ),
         simulated=simulated,
         tasks=tuple(description.get("tasks", ())),
         terms=terms_of(description),
@@ -164,7 +175,7 @@ def _row_checks(
     ]
     if "age" in numbers:
         bad = (text["age"] != "") & ~numbers["age"].between(0, OLDEST)
-        checks.append(RowCheck("age", bad, "the age is no number from 0 to 120", "Mend the cell"))
+        checks.append(RowCheck("age", bad, AGE_PROBLEM, AGE_FIX))
     if "sex" in text:
         bad = (text["sex"] != "") & ~text["sex"].str.casefold().isin(list(SEX))
         checks.append(RowCheck("sex", bad, "the sex is neither female nor male", "Mend the cell"))

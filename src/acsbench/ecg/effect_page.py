@@ -143,7 +143,7 @@ def _write_remarks(axes: Axes, remarks: Sequence[str]) -> None:
 
 
 def signed(value: float) -> str:
-    """A number with its sign, the minus as long as the plus; nothing has no minus, NaN is a dash."""
+    """A number with its sign, the minus as long as the plus; 0 has no minus, NaN is a dash."""
     if not isfinite(value):
         return "–"
     return f"{round(value, 2) + 0.0:+.2f}".replace("-", "−")

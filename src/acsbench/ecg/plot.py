@@ -289,9 +289,7 @@ def _display(
     return np.where(known, filtered, np.nan)
 
 
-def _footer(
-    gain: float, unit: str, band: tuple[float, float] | None, processing: str
-) -> list[str]:
+def _footer(gain: float, unit: str, band: tuple[float, float] | None, processing: str) -> list[str]:
     """Speed, gain, and every filter that the signal went through."""
     facts = [f"{SPEED:g} mm/s", f"{gain:g} mm/{unit}"]
     if band is None:

@@ -115,7 +115,8 @@ def _facts(analysis: Analysis) -> dict[str, str]:
             "patients"
         )
         facts["differences"] = (
-            f"None but the patients: both splits come from {cohort.dataset_title} by the same rules."
+            f"None but the patients: both splits come from {cohort.dataset_title} by the same "
+            "rules."
         )
     else:
         facts["sources"] = (

@@ -1,4 +1,4 @@
-"""What thresholds and recalibration rest on: how many validation patients, and what that leaves open.
+"""What thresholds and recalibration rest on, and what few validation patients leave open.
 
 A threshold that leaves 90 % of few validation ECGs below it may leave 75 % or 98 % of others.
 """

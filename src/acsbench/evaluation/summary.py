@@ -227,20 +227,20 @@ def _calibration(analysis: Analysis, tables: dict[str, Table]) -> list[str]:
         faults.append(f"too {'low' if intercept.value > 0 else 'high'} on the whole")
     if not slope.low <= 1 <= slope.high:
         faults.append(f"too {'extreme' if slope.value < 1 else 'cautious'}")
-    tested = isinstance(curve, PValue) and curve == curve
-    if tested and curve < 1 - analysis.settings.level and not faults:
+    p = curve if isinstance(curve, PValue) and curve == curve else None
+    if p is not None and p < 1 - analysis.settings.level and not faults:
         faults.append("wrong in places, though neither on the whole nor in their spread")
     words = listed(faults) if faults else "not shown to be wrong"
     numbers = [f"calibration intercept {intercept.value:.2f}"]
     if isfinite(slope.value):
         numbers.append(f"slope {slope.value:.2f}")
-    if tested:
-        numbers.append(f"curve against the diagonal p {p_words(curve)}")
+    if p is not None:
+        numbers.append(f"curve against the diagonal p {p_words(p)}")
     sentence = (
         f"The probabilities of {best} are {words} ({', '.join(numbers).replace('-', '−')}; of true "
         "ones intercept and slope are 0 and 1, but for chance)."
     )
-    if not tested:
+    if p is None:
         sentence += (
             " Whether they are wrong in places cannot be tested: some of them tell events and "
             "others apart without error, and no curve can be fitted."

@@ -11,10 +11,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from acsbench.datasets.ages import AGE_FIX, AGE_PROBLEM, read_ages
+from acsbench.datasets.schema import OLDEST
 from acsbench.errors import DataError
 
 ID, PATIENT = "ecg_id", "patient_id"
-COVARIATES = ("sex", "race", "age")
+AGE = "age"
+COVARIATES = ("sex", "race", AGE)
 SIGN_PREFIX = "has_"
 """Columns with flags of a reading, such as `has_st_eleva`; they are no tasks either."""
 
@@ -85,6 +88,8 @@ def holdout_of(table: pd.DataFrame, file: Path | str | None = None) -> Holdout:
             private=ids.iloc[row],
             fix="Keep one row for each ECG",
         )
+    if AGE in table:
+        _check_ages(table[AGE], file)
     known = [c for c in table if c in COVARIATES or str(c).startswith(SIGN_PREFIX)]
     others = table[[column for column in table if column not in (ID, PATIENT, *known)]]
     # A table in memory may hold "" where one from a file holds nothing; a column of nothing else
@@ -168,6 +173,22 @@ def _texts(table: pd.DataFrame, column: str, file: Path | str | None) -> pd.Seri
             fix="Fill them in, or leave those rows out",
         )
     return table[column].astype(str).reset_index(drop=True)
+
+
+def _check_ages(ages: pd.Series, file: Path | str | None) -> None:
+    """Refuse an age that no subgroup could hold; an empty one is unknown."""
+    filled = ages.notna() & (ages.astype(str).str.strip() != "")
+    bad = (filled & ~read_ages(ages).between(0, OLDEST)).to_numpy()
+    if bad.any():
+        row = int(np.flatnonzero(bad)[0])
+        raise DataError(
+            AGE_PROBLEM,
+            file=file,
+            row=row + 2,
+            column=AGE,
+            private=f"found {ages.iloc[row]!r}",
+            fix=f"{AGE_FIX}, or leave the cell empty",
+        )
 
 
 def _labels(

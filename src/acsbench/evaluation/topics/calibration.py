@@ -68,9 +68,9 @@ def calibration(analysis: Analysis) -> Section:
             "Calibration: intercept (calibration in the large) and slope of a logistic "
             "regression of the event on the logit of the predicted risk, with sandwich limits "
             "over patients; curves by restricted cubic splines of that logit, with a pointwise "
-            f"band; points are {BINS} groups of equally many ECGs, or fewer where risks tie. p of the curve: joint Wald "
-            "test, with the same variance and an F distribution, that the curve’s regression has "
-            "intercept 0, slope 1 and no bend. ICI: mean distance between "
+            f"band; points are {BINS} groups of equally many ECGs, or fewer where risks tie. p of "
+            "the curve: joint Wald test, with the same variance and an F distribution, that the "
+            "curve’s regression has intercept 0, slope 1 and no bend. ICI: mean distance between "
             "predicted risk and curve (Austin & Steyerberg 2019). ECE: the same over the groups. "
             "Recalibration by Platt’s scaling (1999) and by isotonic regression, fitted on the "
             "validation ECGs. Brier score = reliability − resolution + uncertainty, with isotonic "
@@ -200,8 +200,8 @@ def _table(rows: Rows) -> Table:
         "calibration",
         "Calibration as predicted"
         + (" and after recalibration on the validation ECGs" if recalibrated_too else "")
-        + ". Of true probabilities the intercept is 0 and the slope 1, but for chance; p is that of "
-        "a test that the whole curve lies on the diagonal.",
+        + ". Of true probabilities the intercept is 0 and the slope 1, but for chance; p is that "
+        "of a test that the whole curve lies on the diagonal.",
         {
             "model": "Model",
             "variant": "Variant",

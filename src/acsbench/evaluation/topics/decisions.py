@@ -30,8 +30,7 @@ def decisions(analysis: Analysis) -> Section:
     few_words = f" {warning}" if warning else ""
     recalibrated_words = (
         "Probabilities are recalibrated by Platt’s scaling on the validation ECGs first: net "
-        "benefit compares a risk with a threshold and punishes one that is not true."
-        + few_words
+        "benefit compares a risk with a threshold and punishes one that is not true." + few_words
         if analysis.validation
         else "Probabilities are taken as predicted: there are no validation ECGs to recalibrate on."
     )

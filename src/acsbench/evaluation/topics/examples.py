@@ -67,8 +67,8 @@ def examples(analysis: Analysis, waveforms: Waveforms) -> Section | None:
         pictures.append(
             Picture(
                 name,
-                f"An ECG with {words}, without rhythm strips; {waveforms.processing}. Of its kind it "
-                f"has the median risk by {best}.",
+                f"An ECG with {words}, without rhythm strips; {waveforms.processing}. Of its "
+                f"kind it has the median risk by {best}.",
                 figure,
             )
         )
