@@ -10,6 +10,7 @@ import yaml
 from acsbench import __version__
 from acsbench.evaluation.analysis import Analysis
 from acsbench.evaluation.section import Section, Table, Value, listed
+from acsbench.evaluation.topics.calibration import platt_of
 
 TO_COMPLETE = "to be completed by the authors"
 RESULTS = (
@@ -91,6 +92,7 @@ def _facts(analysis: Analysis) -> dict[str, str]:
     """What is known; a fact that is not is missing."""
     cohort = analysis.cohort
     validated = bool(analysis.validation) and not analysis.too_few
+    updated = validated and any(platt_of(valid) for valid in analysis.validation.values())
     lacking = "patients" if analysis.too_few else "validation ECGs"
     facts = {
         "models": listed([model.name for model in analysis.models]),
@@ -101,9 +103,9 @@ def _facts(analysis: Analysis) -> dict[str, str]:
         "label_note": cohort.label_note,
         "version": f"acsbench {__version__}",
         "recalibration": "Platt’s scaling and isotonic regression on the validation ECGs, overall."
-        if validated
+        if updated
         else "None.",
-        "recalibration_results": "See Calibration." if validated else "No model was updated.",
+        "recalibration_results": "See Calibration." if updated else "No model was updated.",
         "thresholds": "Thresholds were chosen on the validation ECGs (see Thresholds)."
         if validated
         else f"No threshold was chosen for lack of {lacking}.",

@@ -220,30 +220,32 @@ def _calibration(analysis: Analysis, tables: dict[str, Table]) -> list[str]:
     best = analysis.order[0]
     row = _row(tables, "calibration", best)
     intercept, slope, curve = row.get("intercept"), row.get("slope"), row.get("curve_p")
-    if not isinstance(intercept, Estimate) or not isinstance(slope, Estimate):
+    if not isinstance(intercept, Estimate):
         return []
     faults = []
     if not intercept.low <= 0 <= intercept.high:
         faults.append(f"too {'low' if intercept.value > 0 else 'high'} on the whole")
-    if not slope.low <= 1 <= slope.high:
+    if isinstance(slope, Estimate) and not slope.low <= 1 <= slope.high:
         faults.append(f"too {'extreme' if slope.value < 1 else 'cautious'}")
     p = curve if isinstance(curve, PValue) and curve == curve else None
     if p is not None and p < 1 - analysis.settings.level and not faults:
         faults.append("wrong in places, though neither on the whole nor in their spread")
-    words = listed(faults) if faults else "not shown to be wrong"
+    nothing_found = "not shown to be wrong" + " on the whole" * (p is None)
+    words = listed(faults) if faults else nothing_found
     numbers = [f"calibration intercept {intercept.value:.2f}"]
-    if isfinite(slope.value):
+    if isinstance(slope, Estimate) and isfinite(slope.value):
         numbers.append(f"slope {slope.value:.2f}")
     if p is not None:
         numbers.append(f"curve against the diagonal p {p_words(p)}")
+    true = "intercept and slope are 0 and 1" if len(numbers) > 1 else "it is 0"
     sentence = (
         f"The probabilities of {best} are {words} ({', '.join(numbers).replace('-', '−')}; of true "
-        "ones intercept and slope are 0 and 1, but for chance)."
+        f"ones {true}, but for chance)."
     )
     if p is None:
         sentence += (
-            " Whether they are wrong in places cannot be tested: some of them tell events and "
-            "others apart without error, and no curve can be fitted."
+            " Whether they are wrong in places cannot be tested: no curve can be fitted where few "
+            "values differ, or tell events and others apart without error."
         )
     return [sentence]
 

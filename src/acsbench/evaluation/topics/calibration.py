@@ -12,7 +12,7 @@ from acsbench.evaluation.analysis import Analysis
 from acsbench.evaluation.chosen_on import chosen_on
 from acsbench.evaluation.cohort import Sample
 from acsbench.evaluation.figures.panels import CalibrationPanel, calibration_figure
-from acsbench.evaluation.section import Picture, PValue, Section, Table, Value, text_of
+from acsbench.evaluation.section import Picture, PValue, Section, Table, Value, listed, text_of
 from acsbench.statistics import (
     PlattScaling,
     brier,
@@ -56,7 +56,13 @@ def calibration(analysis: Analysis) -> Section:
         paragraphs.append(
             "No probabilities of validation ECGs were given, so nothing is recalibrated."
         )
-    basis = chosen_on(analysis)
+    lacking = [name for name in analysis.validation if PLATT not in variants[name]]
+    if lacking:
+        paragraphs.append(
+            f"The probabilities of {listed(lacking)} do not vary on the validation ECGs, or tell "
+            "events and others apart there, and are not recalibrated."
+        )
+    basis = chosen_on(analysis) if any(variant == PLATT for _, variant in rows) else None
     if basis is not None and (warning := basis.recalibration_warning()):
         paragraphs.append(warning)
     parts += [_table(rows), _decomposition(analysis)]
@@ -122,9 +128,18 @@ def _figure(
         f"Calibration{words}: observed event rate against predicted risk, with the interval as "
         f"a band, and up to {BINS} groups of about equally many ECGs as points"
         + ("" if analysis.settings.show_small_cells else ", without those of few patients")
-        + ". On the dotted line predictions are true.",
+        + ". On the dotted line predictions are true."
+        + _without_curve([name for name, v in variants.items() if variant in v], rows, variant),
         calibration_figure(panels, analysis.marks(f"calibration{words}")),
     )
+
+
+def _without_curve(names: list[str], rows: Rows, variant: str) -> str:
+    """Which models have no curve, if any."""
+    without = [name for name in names if "ici" not in rows[name, variant]]
+    if not without:
+        return ""
+    return f" No curve can be fitted to the risks of {listed(without)}."
 
 
 def _panel(

@@ -181,8 +181,8 @@ def _rules_table(analysis: Analysis) -> Table:
     best = analysis.order[0]
     return Table(
         "thresholds",
-        f"{best} at thresholds that different rules chose on the validation ECGs; the other "
-        "models are in the CSV file.",
+        f"{best} at thresholds that different rules chose on the validation ECGs"
+        f"{analysis.others_in_file}.",
         {"model": "Model", "rule": "Rule on validation", **_headings(*STATISTICS)},
         2,
         rows,

@@ -209,7 +209,8 @@ def _tilted(analysis: Analysis, other: Elsewhere, names: list[str]) -> list[Tabl
             f"AUROC of {best} among everybody, had those without the label been tested: how much "
             "rarer or more frequent the event is among them than among tested patients of the "
             "same risk, and by how much of the model’s knowledge holds there. Values under "
-            "suppositions, without intervals. Of other models see the CSV file.",
+            "suppositions, without intervals."
+            + (" Of other models see the CSV file." if len(names) > 1 else ""),
             {"model": "Model", "slope": "Knowledge that holds"}
             | {f"odds_ratio_{r:g}": f"Odds × {r:g}" for r in ODDS_RATIOS},
             2,

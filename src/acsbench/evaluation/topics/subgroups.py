@@ -157,7 +157,7 @@ def _table(
         columns["sensitivity"] = "Sensitivity"
     return Table(
         "subgroups",
-        f"{best} by group; the other models are in the CSV file.",
+        f"{best} by group{analysis.others_in_file}.",
         columns,
         3,
         rows,
