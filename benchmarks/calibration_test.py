@@ -56,8 +56,8 @@ def main() -> None:
                     p.append(np.nan)
             values = np.array(p)
             print(
-                f"{patients:8d}  {np.mean(rates):10.3f}  {bend:4.1f}  {(values < 0.05).mean():15.3f}"
-                f"  {np.isnan(values).mean():10.3f}",
+                f"{patients:8d}  {np.mean(rates):10.3f}  {bend:4.1f}  "
+                f"{(values < 0.05).mean():15.3f}  {np.isnan(values).mean():10.3f}",
                 flush=True,
             )
 
