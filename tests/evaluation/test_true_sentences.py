@@ -112,7 +112,7 @@ def test_a_bent_curve_is_not_called_right(study):
     assert row["curve_p"] < 0.01
     text = " ".join(summarise(analysis, sections))
     assert "not shown to be wrong" not in text
-    assert "wrong in places" in text
+    assert "wrong by their curve" in text
     assert "p < 0.001" in text or "p = 0.0" in text
 
 

@@ -229,7 +229,7 @@ def _calibration(analysis: Analysis, tables: dict[str, Table]) -> list[str]:
         faults.append(f"too {'extreme' if slope.value < 1 else 'cautious'}")
     p = curve if isinstance(curve, PValue) and curve == curve else None
     if p is not None and p < 1 - analysis.settings.level and not faults:
-        faults.append("wrong in places, though neither on the whole nor in their spread")
+        faults.append("wrong by their curve, though intercept and slope alone do not show it")
     nothing_found = "not shown to be wrong" + " on the whole" * (p is None)
     words = listed(faults) if faults else nothing_found
     numbers = [f"calibration intercept {intercept.value:.2f}"]
