@@ -31,6 +31,15 @@ def test_ages_sexes_and_patients(tmp_path: Path) -> None:
     assert "encounter_id" in tables.unfilled
 
 
+@pytest.mark.parametrize("written", ["300", "300.0", ">89", "90+", "≥90"])
+def test_the_oldest_class_is_ninety(tmp_path: Path, written: str) -> None:
+    folder = ptbxl_folder(tmp_path)
+    edit_csv(folder / "ptbxl_database.csv", 3, age=written)
+    dataset = open_ptbxl(folder)
+    assert dataset.tables.ecg["age"].iloc[1] == 90
+    assert any("open classes" in note for note in dataset.notes)
+
+
 @pytest.mark.parametrize(
     ("statements", "expected"),
     [

@@ -232,3 +232,13 @@ def test_the_description_may_state_the_gain(tmp_path: Path, counts: np.ndarray) 
         (tmp_path / "dataset.yaml").write_text(f"gain: {gain}\n")
         with pytest.raises(DataError, match="not a positive number"):
             open_wfdb_folder(tmp_path)
+
+
+def test_open_classes_of_age_are_read_and_noted(folder: Path) -> None:
+    table = pd.read_csv(folder / "labels.csv", dtype=str)
+    table["age"] = [">89", "90+", "054Y", "18 months", "≥90", *["63"] * (len(table) - 5)]
+    table.to_csv(folder / "labels.csv", index=False)
+    dataset = open_wfdb_folder(folder)
+    assert dataset.rejected == ()
+    assert dataset.tables.ecg["age"].tolist()[:6] == [90, 90, 54, 1.5, 90, 63]
+    assert any("open classes are counted by the lowest age" in note for note in dataset.notes)

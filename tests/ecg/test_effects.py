@@ -125,6 +125,63 @@ def test_a_band_of_colour_lies_where_the_effect_is(rows: np.ndarray, printed: bo
     assert signed(table.loc["III"].sum()) in words
     assert signed(-1.234) == "−1.23"
     assert signed(-0.004) == "+0.00"
+    assert signed(float("nan")) == "–"
+
+
+def words_and_bands(figure) -> tuple[str, int]:
+    words = " ".join(text.get_text() for axes in figure.axes for text in axes.texts)
+    bands = [c for c in figure.axes[0].collections if str(c.get_gid()).startswith("effects-")]
+    cells = [p for p in figure.axes[1].patches if p.get_facecolor()[3] > 0.01]
+    return words, sum(len(band.get_segments()) for band in bands) + len(cells)
+
+
+@pytest.mark.parametrize("size", [0.0, 1e-9, 1e-7])
+def test_a_map_without_influence_is_not_coloured(rows: np.ndarray, size: float) -> None:
+    """Not even where rounding leaves a largest effect to divide by."""
+    signal = leads_from_rows(rows, ROWS)
+    effects = np.where(np.isfinite(signal), size, np.nan)
+    effects[1, 300:310] *= -2
+    table = effects_by_part(effects, beats_of(rows, FS)[1])
+    words, coloured = words_and_bands(effect_page(signal, effects, table, FS, printed=True))
+    assert coloured == 0
+    assert "No influence found" in words
+    assert "Orange raised" not in words
+    assert "Colour of the traces" not in words
+
+
+def test_an_even_map_has_an_influence_and_is_coloured(rows: np.ndarray) -> None:
+    signal = leads_from_rows(rows, ROWS)
+    effects = np.where(np.isfinite(signal), 0.001, np.nan)
+    table = effects_by_part(effects, beats_of(rows, FS)[1])
+    words, coloured = words_and_bands(effect_page(signal, effects, table, FS, printed=True))
+    assert coloured > 100
+    assert "No influence" not in words
+
+
+def test_effects_that_are_not_numbers_are_not_drawn(rows: np.ndarray) -> None:
+    signal = leads_from_rows(rows, ROWS)
+    effects = np.full_like(signal, np.nan)
+    effects[2, 100:200] = 1.0
+    table = effects_by_part(effects, beats_of(rows, FS)[1])
+    words, coloured = words_and_bands(effect_page(signal, effects, table, FS, printed=True))
+    assert "effects are not numbers" in words
+    assert "Orange raised" not in words
+    assert coloured == 0
+
+
+def test_the_page_says_how_the_signal_was_prepared(rows: np.ndarray) -> None:
+    signal = leads_from_rows(rows, ROWS)
+    effects = np.where(np.isfinite(signal), 0.0, np.nan)
+    table = effects_by_part(effects, beats_of(rows, FS)[1])
+    processing = "filter: 0.5–50 Hz, prepared as study-rows"
+    figure = effect_page(
+        signal, effects, table, FS, printed=True, processing=processing, unit="unit"
+    )
+    words, _ = words_and_bands(figure)
+    assert processing in words
+    assert "filter: none" not in words
+    assert "10 mm/unit" in words
+    assert "mm/mV" not in words
 
 
 def test_colours_are_measured_by_the_strongest_effect_of_all_leads(rows: np.ndarray) -> None:

@@ -27,7 +27,7 @@ from acsbench.evaluation.selection import design_of, fit_selection
 from acsbench.evaluation.signs import any_of, read_signs
 from acsbench.evaluation.topics.beside_signs import beside_signs
 from acsbench.evaluation.topics.discrimination import LOGISTIC, discrimination, signs_regression
-from acsbench.evaluation.topics.examples import examples, printed_page
+from acsbench.evaluation.topics.examples import Waveforms, examples, printed_page
 from acsbench.evaluation.topics.selection import selection
 from acsbench.evaluation.topics.subgroups import TESTED_PATIENTS, subgroups
 from acsbench.statistics import Estimate
@@ -271,7 +271,13 @@ def test_examples_are_pages_of_the_four_kinds(twin_analysis):
         asked.extend(ids)
         return np.random.default_rng(0).normal(0, 0.1, (len(ids), 3, 5000)).astype(np.float32)
 
-    pictures = examples(twin_analysis, waveforms).pictures
+    processing = "filter: 1–30 Hz, prepared as something else"
+    pictures = examples(twin_analysis, Waveforms(waveforms, processing)).pictures
+    for picture in pictures:
+        # Caption and page say the same of what was done to the signal, and it is what was done.
+        assert processing in picture.caption
+        assert processing in " ".join(t.get_text() for t in picture.figure.axes[0].texts)
+        assert "filter: none" not in " ".join(t.get_text() for t in picture.figure.axes[0].texts)
     assert [picture.name for picture in pictures] == [
         "example-event-signs",
         "example-event-no-sign",

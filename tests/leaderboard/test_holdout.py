@@ -4,6 +4,7 @@ import pytest
 
 from acsbench.errors import DataError
 from acsbench.leaderboard.holdout import holdout_of, public_part, read_holdout, read_ids
+from acsbench.leaderboard.subgroups import groupings
 
 LABELS = pd.DataFrame(
     {
@@ -164,7 +165,7 @@ def test_flags_mean_the_same_however_they_are_written():
     ("column", "cell", "words"),
     [
         ("has_depress", "2", "yes nor no"),
-        ("age", "old", "not a number"),
+        ("age", "old", "0 to 120"),
         ("age", "130", "0 to 120"),
     ],
 )
@@ -180,4 +181,17 @@ def test_a_covariate_that_cannot_be_read_is_refused(tmp_path, column, cell, word
 def test_the_oldest_may_be_a_class():
     ages = ["89", ">89", "90+", "", None, " 44 "]
     found = holdout_of(LABELS.assign(age=ages)).covariates["age"]
-    np.testing.assert_array_equal(found, [89, 89, 90, np.nan, np.nan, 44])
+    np.testing.assert_array_equal(found, [89, 90, 90, np.nan, np.nan, 44])
+
+
+def test_ages_are_read_as_written_or_refused_with_their_row():
+    aged = LABELS.assign(age=["63", ">89", "90+", "", None, "054Y"])
+    holdout = holdout_of(aged)
+    (_, members), *_ = [g for g in groupings(holdout.covariates) if g[0] == "age"]
+    oldest = next(rows for name, rows in members.items() if "75" in name)
+    assert oldest.tolist() == [False, True, True, False, False, False]
+    with pytest.raises(DataError) as raised:
+        holdout_of(aged.assign(age=["63", "old", "1", "2", "3", "4"]), "labels.csv")
+    assert "labels.csv" in str(raised.value)
+    assert raised.value.row == 3
+    assert "old" not in str(raised.value).replace("holdout", "")

@@ -1,3 +1,4 @@
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -5,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 
@@ -201,7 +202,38 @@ def test_what_cannot_be_explained_is_refused(
 
 
 def test_even_maps_have_no_rank() -> None:
-    assert rank_correlation(np.zeros((2, 5)), np.arange(10.0).reshape(2, 5)) == 0.0
+    assert np.isnan(rank_correlation(np.zeros((2, 5)), np.arange(10.0).reshape(2, 5)))
+    assert np.isnan(rank_correlation(np.full((2, 5), np.nan), np.zeros((2, 5))))
+
+
+def test_a_network_that_ignores_the_ecg_has_no_map(
+    prepared: Prepared, trained: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deaf = tmp_path / trained.path.name
+    shutil.copytree(trained.path, deaf)
+    state = load_file(deaf / WEIGHTS)
+    last = [name for name, value in state.items() if name.endswith("weight") and value.ndim == 2]
+    state[last[-1]] = torch.zeros_like(state[last[-1]])
+    save_file(state, deaf / WEIGHTS)
+    ecg = typical_ecgs(trained, prepared, "test", 1)[0]
+    (found,) = explain(replace(trained, path=deaf), prepared, [ecg])
+    assert np.isnan(found.control)
+    assert not np.nansum(np.abs(found.effects))
+    out = tmp_path / "pages"
+    words = ("explain", deaf, "--data", prepared.path, "--format", "svg", "--ecg", ecg)
+    assert acsbench(*words, "--out", out) == 0
+    assert "no influence found" in capsys.readouterr().out
+    page = (out / "event-1.svg").read_text()
+    assert "No influence found" in page
+    assert "Orange raised" not in page
+    table = pd.read_csv(out / "explanations.csv")
+    assert table["correlation_with_fresh_weights"].isna().all()
+
+
+def test_pages_say_how_the_waveforms_were_filtered(prepared: Prepared, trained: Run) -> None:
+    (found,) = explain(trained, prepared, typical_ecgs(trained, prepared, "test", 1)[:1])
+    assert found.processing == "filter: 0.5–50 Hz, prepared as study-rows"
+    assert found.unit == "mV"
 
 
 def test_the_command_hides_ids_unless_asked(

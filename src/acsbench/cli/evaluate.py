@@ -82,8 +82,8 @@ SHOWN = {
     "brier": "Brier",
 }
 THRESHOLD_NOTE = (
-    "Sensitivity and specificity: reached on these ECGs at the threshold that gave "
-    f"{100 * SPECIFICITY:.0f} % specificity on the validation ECGs."
+    "Sensitivity and specificity: reached on these ECGs at the threshold that gave at "
+    f"least {100 * SPECIFICITY:.0f} % specificity on the validation ECGs."
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -77,16 +78,24 @@ def command(
             rows.append((name, found))
             long = found.by_part.melt(ignore_index=False, var_name="part", value_name="effect")
             effects.append(long.reset_index().assign(ecg=name))
-            say(
-                f"{path}: risk {found.probability:.2f}; rank correlation with fresh weights "
-                f"{found.control:.2f}"
-            )
+            say(f"{path}: risk {found.probability:.2f}; {_control(found)}")
     _write_tables(out, rows, effects)
 
 
 def _name(found: Explanation, number: int, show_ids: bool) -> str:
     kind = {True: "event", False: "no-event", None: "ecg"}[found.event]
     return f"{kind}-{found.ecg_id.replace('/', '_') if show_ids else number}"
+
+
+def _control(found: Explanation) -> str:
+    """How the map resembles that of fresh weights, if there is a map."""
+    from acsbench.ecg.effects import has_influence
+
+    if not has_influence(found.effects):
+        return "no influence found, averaged over beats"
+    if not isfinite(found.control):
+        return "fresh weights show no influence to compare with"
+    return f"rank correlation with fresh weights {found.control:.2f}"
 
 
 def _page(found: Explanation, title: str, path: Path, simulated: bool) -> bytes:
@@ -108,6 +117,8 @@ def _page(found: Explanation, title: str, path: Path, simulated: bool) -> bytes:
         ),
         title=title,
         note="Effects are averaged over beats, and smoothed",
+        processing=found.processing,
+        unit="mV" if found.unit == "mV" else "unit",
         simulated=simulated,
     )
     return page_bytes(figure, path)

@@ -12,6 +12,19 @@ from acsbench.errors import ConfigurationError
 from acsbench.files import written_whole
 
 
+def _age(text: str) -> float:
+    """An age as a person writes it."""
+    import pandas as pd
+
+    from acsbench.datasets.ages import AGE_FIX, read_ages
+    from acsbench.datasets.schema import OLDEST
+
+    age = float(read_ages(pd.Series([text])).iloc[0])
+    if not 0 <= age <= OLDEST:
+        raise typer.BadParameter(f"{text!r} is no age from 0 to {OLDEST:g}. {AGE_FIX}.")
+    return age
+
+
 def command(
     record: Annotated[
         Path,
@@ -43,7 +56,12 @@ def command(
         ),
     ] = False,
     age: Annotated[
-        float | None, typer.Option(min=0, help="Years; limits of ST elevation depend on it.")
+        float | None,
+        typer.Option(
+            parser=_age,
+            metavar="AGE",
+            help="Years, or a class such as '>89'; limits of ST elevation depend on it.",
+        ),
     ] = None,
     sex: Annotated[Literal["female", "male"] | None, typer.Option(help="As for --age.")] = None,
 ) -> None:

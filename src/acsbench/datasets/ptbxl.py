@@ -19,6 +19,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from acsbench.datasets.ages import (
+    AGE_FIX,
+    AGE_PROBLEM,
+    OPEN_CLASS_NOTE,
+    open_classes,
+    read_ages,
+)
 from acsbench.datasets.dataset import Dataset, Terms
 from acsbench.datasets.schema import OLDEST, Tables
 from acsbench.datasets.source_table import (
@@ -109,6 +116,7 @@ def open_ptbxl(root: Path, rate: int | None = None) -> Dataset:
         read=read_wfdb,
         sources=(database, root / STATEMENTS),
         rejected=rejected,
+        notes=(OPEN_CLASS_NOTE,) if _has_open_ages(raw) else (),
         tasks=("ptbxl-mi",),
         terms=TERMS,
         listed=raw[["patient_id"]].apply(lambda ids: ids.str.strip()).replace("", None),
@@ -148,8 +156,12 @@ def _path_column(raw: pd.DataFrame, root: Path, database: Path, rate: int | None
 
 
 def _ages(raw: pd.DataFrame) -> pd.Series:
-    ages = to_numbers(raw["age"])
+    ages = read_ages(raw["age"].str.strip())
     return ages.mask(ages == OVER_89, TOP_CODED_AGE)
+
+
+def _has_open_ages(raw: pd.DataFrame) -> bool:
+    return bool((open_classes(raw["age"]) | (to_numbers(raw["age"]) == OVER_89)).any())
 
 
 def _parse_statements(
@@ -191,7 +203,7 @@ def _row_checks(
         RowCheck("ecg_id", ids == "", "the ECG has no id", "Give every ECG its own id"),
         RowCheck("ecg_id", ids.duplicated(), "a row above has the same id", "Keep one row per id"),
         no_patient(patients),
-        RowCheck("age", bad_age, "the age is no number from 0 to 120, nor 300", "Mend the cell"),
+        RowCheck("age", bad_age, f"{AGE_PROBLEM}, nor 300", AGE_FIX),
         RowCheck("sex", bad_sex, "the sex is neither 0 (male) nor 1 (female)", "Mend the cell"),
         RowCheck(
             "strat_fold",

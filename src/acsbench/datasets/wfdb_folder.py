@@ -23,6 +23,13 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
+from acsbench.datasets.ages import (
+    AGE_FIX,
+    AGE_PROBLEM,
+    OPEN_CLASS_NOTE,
+    open_classes,
+    read_ages,
+)
 from acsbench.datasets.clinical_file import SUFFIXES
 from acsbench.datasets.dataset import Dataset
 from acsbench.datasets.description import DESCRIPTION, gain_of, read_description, terms_of
@@ -108,7 +115,8 @@ def _open(
     for suffix in (HEADER, *SIGNAL_SUFFIXES):
         records = records.str.removesuffix(suffix)
     ids = text.get("ecg_id", records)
-    numbers = {column: to_numbers(text[column]) for column in ("age", "fold") if column in text}
+    readers = {"age": read_ages, "fold": to_numbers}
+    numbers = {column: read(text[column]) for column, read in readers.items() if column in text}
     as_text = description.get("text_columns", ())
     own = {
         str(column): own_column(text[column], words, as_text=column in as_text)
@@ -161,6 +169,7 @@ def _open(
         notes=(
             *_notes(root, set(records), simulated),
             *(column.note for column in own.values() if column.note),
+            *([OPEN_CLASS_NOTE] if "age" in text and open_classes(text["age"]).any() else []),
         ),
         simulated=simulated,
         tasks=tuple(description.get("tasks", ())),
@@ -186,7 +195,7 @@ def _row_checks(
     ]
     if "age" in numbers:
         bad = (text["age"] != "") & ~numbers["age"].between(0, OLDEST)
-        checks.append(RowCheck("age", bad, "the age is no number from 0 to 120", "Mend the cell"))
+        checks.append(RowCheck("age", bad, AGE_PROBLEM, AGE_FIX))
     if "sex" in text:
         bad = (text["sex"] != "") & ~text["sex"].str.casefold().isin(list(SEX))
         checks.append(RowCheck("sex", bad, "the sex is neither female nor male", "Mend the cell"))

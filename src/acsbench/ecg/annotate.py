@@ -63,7 +63,13 @@ def annotated_page(
         (PAPER[0] / width, 0, COLUMN_WIDTH / width, 1), xlim=(0, COLUMN_WIDTH), ylim=(0, PAPER[1])
     )
     beside.set_axis_off()
-    _write_findings(beside, table, assess(table, age, sex), recording.duration)
+    _write_findings(
+        beside,
+        table,
+        assess(table, age, sex),
+        recording.duration,
+        page_is_filtered=bool(options.get("filter_band")),
+    )
     return figure
 
 
@@ -122,9 +128,14 @@ def _on_trace(
 
 
 def _write_findings(
-    axes: Axes, table: pd.DataFrame, findings: Sequence[Finding], seconds: float
+    axes: Axes,
+    table: pd.DataFrame,
+    findings: Sequence[Finding],
+    seconds: float,
+    *,
+    page_is_filtered: bool,
 ) -> None:
-    """The column of text, from the top down."""
+    """The column of text, from the top down; measured is the signal as recorded."""
     height = _TOP
 
     def write(text: str, size: float = 8, **style: Any) -> None:
@@ -139,7 +150,8 @@ def _write_findings(
     write("lead       J   ST60      T      Q      R      S  quality", 7, family="monospace")
     for line in _lead_lines(table):
         write(line, 7, family="monospace")
-    write("mV; – not measured", 7, color=MUTED)
+    as_recorded = "measured as recorded, before the filter of the page; " * page_is_filtered
+    write(f"mV; {as_recorded}– not measured", 7, color=MUTED)
     height -= _LINE / 2
     write("Criteria met", 10, weight="bold")
     met = [found.sentence for found in findings if found.present]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from acsbench.ecg.annotate import COLUMN_WIDTH
+from acsbench.ecg.effects import LEAST_INFLUENCE, has_influence
 from acsbench.ecg.leads import LEADS
 from acsbench.ecg.paper import MM_PER_POINT, MUTED, PAPER, SPEED, TEXT, TRACE_LEFT
 from acsbench.ecg.plot import plot_page, plot_printed
@@ -22,11 +24,20 @@ from acsbench.ecg.recording import Recording
 
 RAISES, LOWERS = "#d95f02", "#1f78b4"
 """Colour of what raised the prediction, and of what lowered it; neither is that of the paper."""
-AS_RECORDED = "filter: none (as recorded)"
-"""What the page says of a signal that it does not filter."""
+COLOURS_MEAN = (
+    "Change of the logit. Orange raised the prediction, blue lowered it.",
+    "It shows what the model used, not what is wrong with the heart.",
+)
+NO_INFLUENCE = (
+    f"No influence found: all samples together move the logit by less than {LEAST_INFLUENCE:g}.",
+    "Nothing is coloured.",
+)
+FAILED = ("The effects are not numbers: nothing can be explained, and nothing is coloured.",)
+"""What stands below the sums."""
+AS_THE_MODEL_GETS_IT = "as the model gets it"
+"""What the page says of the signal unless it is told how that was prepared."""
 _BAND = 2.6  # mm, width of the coloured band below a trace
 _FAINTEST = 0.05  # of the full colour; what is fainter is not drawn
-_LEAST_SHOWN = 0.005
 _CELL = (17.0, 6.2)  # mm
 _LEFT, _TABLE_TOP = 6.0, 158.0
 _BAR_BOTTOM = 48.0
@@ -52,23 +63,26 @@ def effect_page(
         fs: sampling rate, Hz.
         printed: whether each lead is there for its quarter of the page alone.
         remarks: lines at the head of the column beside the page.
-        options: of `acsbench.ecg.plot.plot_printed`, such as `title`.
+        options: of `acsbench.ecg.plot.plot_printed`, such as `title`, or how the signal was
+            prepared as `processing`.
 
     Returns:
         A figure of 407 × 210 mm: the page true to scale, each trace on a band that is orange
         where it raised the prediction and blue where it lowered it, the strongest effect of all
-        leads in full colour, and the sums and a legend to the right.
+        leads in full colour, and the sums and a legend to the right. Where there is no influence,
+        or effects are not numbers, the page says so and nothing is coloured.
     """
+    # What was stored for a model is not what was recorded.
+    options = {"processing": AS_THE_MODEL_GETS_IT, **options}
     if printed:
         figure = plot_printed(signal, fs=fs, **options)
     else:
         figure = plot_page(Recording("", signal, fs, LEADS), strips=(), **options)
     page = figure.axes[0]
-    for text in page.texts:
-        # What was stored for a model is not what was recorded.
-        text.set_text(text.get_text().replace(AS_RECORDED, "as the model gets it"))
-    full = float(np.nanmax(np.abs(effects)))
-    if full > 0:
+    failed = not np.isfinite(effects[np.isfinite(signal)]).all()
+    coloured = not failed and has_influence(effects)
+    full = float(np.nanmax(np.abs(effects))) if coloured else 0.0
+    if coloured:
         _colour_traces(page, effects / full, fs)
     width = PAPER[0] + COLUMN_WIDTH
     figure.set_size_inches(width / 25.4, PAPER[1] / 25.4)
@@ -78,8 +92,11 @@ def effect_page(
     )
     beside.set_axis_off()
     _write_remarks(beside, remarks)
-    _draw_sums(beside, by_part)
-    if full > 0:
+    foot = _draw_sums(beside, by_part * np.nan if failed else by_part)
+    # Effects that differ from beat to beat may vanish in their mean, and not in their sums.
+    nothing = not (coloured or has_influence(by_part.to_numpy(dtype=float)))
+    _write_foot(beside, foot, FAILED if failed else NO_INFLUENCE if nothing else COLOURS_MEAN)
+    if coloured:
         _draw_legend(beside, full * fs * _PER)
     return figure
 
@@ -126,12 +143,18 @@ def _write_remarks(axes: Axes, remarks: Sequence[str]) -> None:
 
 
 def signed(value: float) -> str:
-    """A number with its sign, the minus as long as the plus; nothing has no minus."""
+    """A number with its sign, the minus as long as the plus; 0 has no minus, NaN is a dash."""
+    if not isfinite(value):
+        return "–"
     return f"{round(value, 2) + 0.0:+.2f}".replace("-", "−")
 
 
-def _draw_sums(axes: Axes, by_part: pd.DataFrame) -> None:
-    """A cell for each lead and part, and their totals, in the colours of the page."""
+def _draw_sums(axes: Axes, by_part: pd.DataFrame) -> float:
+    """A cell for each lead and part, and their totals, in the colours of the page.
+
+    Returns:
+        The height below the last row, mm.
+    """
     width, height = _CELL
     table = by_part.assign(all=by_part.sum(axis=1))
     table.loc["all"] = table.sum(axis=0)
@@ -145,7 +168,7 @@ def _draw_sums(axes: Axes, by_part: pd.DataFrame) -> None:
         axes.text(_LEFT, bottom + 2, str(lead), size=8, color=TEXT, weight="bold")
         for column, value in enumerate(values.to_numpy()):
             inner = lead != "all" and column < len(by_part.columns)
-            if inner and largest > 0:
+            if inner and largest >= LEAST_INFLUENCE:
                 colour = _colours(np.array([value / largest]))[0]
                 box = (left + column * width + 0.3, bottom + 0.3)
                 axes.add_patch(
@@ -154,20 +177,19 @@ def _draw_sums(axes: Axes, by_part: pd.DataFrame) -> None:
             axes.text(
                 left + (column + 0.5) * width,
                 bottom + 2,
-                signed(value) if abs(value) >= _LEAST_SHOWN else "0",
+                "0" if abs(value) < LEAST_INFLUENCE else signed(value),
                 size=8,
-                color=TEXT if abs(value) >= _LEAST_SHOWN else MUTED,
+                color=TEXT if abs(value) >= LEAST_INFLUENCE else MUTED,
                 ha="center",
                 weight="normal" if inner else "bold",
             )
-    foot = _TABLE_TOP - (len(table) + 1) * height
-    for number, line in enumerate(
-        (
-            "Change of the logit. Orange raised the prediction, blue lowered it.",
-            "It shows what the model used, not what is wrong with the heart.",
-        )
-    ):
-        axes.text(_LEFT, foot - 4.2 * number, line, size=7, color=MUTED)
+    return _TABLE_TOP - (len(table) + 1) * height
+
+
+def _write_foot(axes: Axes, height: float, lines: Sequence[str]) -> None:
+    """What the colours mean, or why there are none."""
+    for number, line in enumerate(lines):
+        axes.text(_LEFT, height - 4.2 * number, line, size=7, color=MUTED)
 
 
 def _draw_legend(axes: Axes, strongest: float) -> None:

@@ -18,10 +18,21 @@ from acsbench.ecg.printed import COLUMNS, ROWS
 
 PARTS = ("P–Q", "QRS", "ST–T", "between")
 """From the onset of P to the QRS complex, the QRS complex, from J to the end of T, the rest."""
+LEAST_INFLUENCE = 0.005
+"""Effects that add up to less, without their signs, are no influence: they would print as 0."""
 _BEAT_BEGINS = 0.6  # of the RR interval after the beat before: behind most T waves
 _QRS_HALF = 0.06  # s, of a beat that could not be delineated
 _ST_T = 0.32  # s behind J, of a beat without a T wave
 _SMOOTHING = 0.012  # s, standard deviation
+
+
+def has_influence(effects: NDArray[np.float64]) -> bool:
+    """Whether effects are more than nothing: else they must not be drawn as shares of the largest.
+
+    Args:
+        effects: of samples, NaN where a lead is not there.
+    """
+    return bool(np.nansum(np.abs(effects)) >= LEAST_INFLUENCE)
 
 
 def leads_from_rows(values: NDArray[np.floating], rows: Sequence[str]) -> NDArray[np.float64]:

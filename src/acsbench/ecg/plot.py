@@ -35,6 +35,8 @@ from acsbench.ecg.printed import ROWS, STRIPS
 from acsbench.ecg.recording import Recording
 
 PNG_DPI = 300
+AS_RECORDED = "filter: none (as recorded)"
+"""What the page says of a signal to which nothing was done."""
 
 _COLUMNS = len(LEADS) // ROWS
 _SEQUENTIAL_SECONDS = 9.5
@@ -68,6 +70,8 @@ def plot_page(
     start: float = 0.0,
     heart_rate: float | None = None,
     filter_band: tuple[float, float] | None = None,
+    processing: str = AS_RECORDED,
+    unit: str = "mV",
     gain: float = GAIN,
     simulated: bool = False,
 ) -> Figure:
@@ -88,7 +92,9 @@ def plot_page(
         start: where in the recording the page begins, s.
         heart_rate: printed in the header if given, beats/min.
         filter_band: band of a zero-phase display filter, Hz, such as (0.5, 40); by default
-            the signal is drawn as recorded.
+            the signal is drawn as given.
+        processing: what was done to the signal before it is drawn; the footer says it.
+        unit: of the signal, as the footer gives the gain.
         gain: mm/mV; 5 for very tall complexes. Footer and calibration pulse follow it.
         simulated: mark the page as no patient's ECG.
 
@@ -147,7 +153,7 @@ def plot_page(
         note=note,
         fs=recording.fs,
         heart_rate=heart_rate,
-        filter_band=filter_band,
+        footer=_footer(gain, unit, filter_band, processing),
         gain=gain,
         remarks=remarks,
         simulated=simulated,
@@ -162,6 +168,8 @@ def plot_printed(
     note: str | None = None,
     heart_rate: float | None = None,
     filter_band: tuple[float, float] | None = None,
+    processing: str = AS_RECORDED,
+    unit: str = "mV",
     gain: float = GAIN,
     simulated: bool = False,
 ) -> Figure:
@@ -174,7 +182,8 @@ def plot_printed(
         raw: shape (15, samples), or (12, samples) without strips, mV, NaN where a lead is not
             printed.
         fs: sampling rate, Hz.
-        title, note, heart_rate, filter_band, gain, simulated: as for `plot_page`.
+        title, note, heart_rate, filter_band, processing, unit, gain, simulated: as for
+            `plot_page`.
 
     Returns:
         A figure of 297 × 210 mm; its only axes are in millimetres.
@@ -212,7 +221,7 @@ def plot_printed(
         note=note,
         fs=fs,
         heart_rate=heart_rate,
-        filter_band=filter_band,
+        footer=_footer(gain, unit, filter_band, processing),
         gain=gain,
         remarks=[],
         simulated=simulated,
@@ -279,6 +288,15 @@ def _display(
     return np.where(known, filtered, np.nan)
 
 
+def _footer(gain: float, unit: str, band: tuple[float, float] | None, processing: str) -> list[str]:
+    """Speed, gain, and every filter that the signal went through."""
+    facts = [f"{SPEED:g} mm/s", f"{gain:g} mm/{unit}"]
+    if band is None:
+        return [*facts, processing]
+    display = f"filter: {band[0]:g}–{band[1]:g} Hz"
+    return [*facts, display] if processing == AS_RECORDED else [*facts, processing, display]
+
+
 def _draw(
     traces: Sequence[Trace],
     *,
@@ -286,7 +304,7 @@ def _draw(
     note: str | None,
     fs: float,
     heart_rate: float | None,
-    filter_band: tuple[float, float] | None,
+    footer: Sequence[str],
     gain: float,
     remarks: Sequence[str],
     simulated: bool,
@@ -294,10 +312,6 @@ def _draw(
     """The whole page from its traces."""
     if not (np.isfinite(gain) and gain > 0):
         raise ValueError(f"a gain of {gain} mm/mV; expected a positive number")
-    if filter_band is None:
-        filtering = "filter: none (as recorded)"
-    else:
-        filtering = f"filter: {filter_band[0]:g}–{filter_band[1]:g} Hz"
     rate = "" if heart_rate is None or not np.isfinite(heart_rate) else f"{heart_rate:.0f} bpm"
     with _page_style():
         figure = Figure(figsize=(PAPER[0] / 25.4, PAPER[1] / 25.4), facecolor="white")
@@ -312,7 +326,7 @@ def _draw(
             title=title,
             note=note or "",
             facts=[fact for fact in (rate, f"{fs:g} Hz") if fact],
-            footer=[f"{SPEED:g} mm/s", f"{gain:g} mm/mV", filtering, *remarks],
+            footer=[*footer, *remarks],
             simulated=simulated,
         )
     return figure

@@ -178,6 +178,11 @@ class Analysis:
         return model_styles([model.name for model in self.models])
 
     @property
+    def others_in_file(self) -> str:
+        """What the caption of a table of the best model says of the others, if there are any."""
+        return "; the other models are in the CSV file" if len(self.order) > 1 else ""
+
+    @property
     def split_name(self) -> str:
         """What the evaluated ECGs are called: test or validation."""
         return SPLIT_NAMES[self.cohort.evaluated]

@@ -10,6 +10,7 @@ import yaml
 from acsbench import __version__
 from acsbench.evaluation.analysis import Analysis
 from acsbench.evaluation.section import Section, Table, Value, listed
+from acsbench.evaluation.topics.calibration import platt_of
 
 TO_COMPLETE = "to be completed by the authors"
 RESULTS = (
@@ -91,6 +92,7 @@ def _facts(analysis: Analysis) -> dict[str, str]:
     """What is known; a fact that is not is missing."""
     cohort = analysis.cohort
     validated = bool(analysis.validation) and not analysis.too_few
+    updated = validated and any(platt_of(valid) for valid in analysis.validation.values())
     lacking = "patients" if analysis.too_few else "validation ECGs"
     facts = {
         "models": listed([model.name for model in analysis.models]),
@@ -101,13 +103,36 @@ def _facts(analysis: Analysis) -> dict[str, str]:
         "label_note": cohort.label_note,
         "version": f"acsbench {__version__}",
         "recalibration": "Platt’s scaling and isotonic regression on the validation ECGs, overall."
-        if validated
+        if updated
         else "None.",
-        "recalibration_results": "See Calibration." if validated else "No model was updated.",
+        "recalibration_results": "See Calibration." if updated else "No model was updated.",
         "thresholds": "Thresholds were chosen on the validation ECGs (see Thresholds)."
         if validated
         else f"No threshold was chosen for lack of {lacking}.",
     }
+    runs_only = all("run" in model.notes for model in analysis.models)
+    if runs_only:
+        facts["sources"] = (
+            f"{cohort.dataset_title}; the same source for development and evaluation, other "
+            "patients"
+        )
+        facts["differences"] = (
+            f"None but the patients: both splits come from {cohort.dataset_title} by the same "
+            "rules."
+        )
+    else:
+        facts["sources"] = (
+            f"{cohort.dataset_title} for evaluation. Of models given as CSV files the source for "
+            f"development is {TO_COMPLETE}"
+        )
+    facts["use_of_validation"] = (
+        f"Thresholds and recalibration use the validation ECGs, and the {analysis.split_name} ECGs "
+        "are evaluated."
+        if validated
+        else f"The {analysis.split_name} ECGs are evaluated; none chose a threshold or a "
+        "recalibration."
+    )
+    facts["pairs"] = "; paired tests adjusted by Holm" if len(analysis.models) > 1 else ""
     facts["left_out"] = " (see Who was evaluated)" if cohort.flow else ""
     if cohort.flow:
         facts["eligibility"] = "; ".join(step.name for step in cohort.flow)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from acsbench.datasets.ages import read_ages
 from acsbench.evaluation.signs import Flags, as_flag
 
 AGES = {"under 50": (0, 50), "50 to 64": (50, 65), "65 to 74": (65, 75), "75 and over": (75, 200)}
@@ -66,7 +67,9 @@ def _by_sex(table: pd.DataFrame) -> list[Grouping]:
 
 
 def _by_age(table: pd.DataFrame) -> list[Grouping]:
-    return [] if "age" not in table else [Grouping("Age, years", _bands(table["age"], AGES))]
+    if "age" not in table:
+        return []
+    return [Grouping("Age, years", _bands(read_ages(table["age"]), AGES))]
 
 
 def _by_race(table: pd.DataFrame) -> list[Grouping]:

@@ -27,6 +27,7 @@ from acsbench.evaluation.predictions import read_predictions
 from acsbench.evaluation.report import Evaluation, evaluate
 from acsbench.evaluation.topics.examples import Waveforms
 from acsbench.waveforms.prepared import Prepared
+from acsbench.waveforms.profiles import filter_words
 
 RUN_CONFIG, RUN_METRICS = "config.yaml", "metrics.json"
 PAGE_PROFILE = "study-rows"
@@ -146,11 +147,12 @@ def _waveforms(prepared: Prepared) -> Waveforms | None:
     if PAGE_PROFILE not in prepared.meta["profiles"]:
         return None
 
+    store = prepared.store(PAGE_PROFILE)
+
     def read(ecg_ids: Sequence[str]) -> NDArray[np.float32]:
-        store = prepared.store(PAGE_PROFILE)
         return store.read(store.positions(ecg_ids))
 
-    return read
+    return Waveforms(read, filter_words(store.processing))
 
 
 def _read_model(path: Path, cohort: EvaluationCohort, digests: dict[str, str]) -> ModelPredictions:

@@ -25,6 +25,7 @@ class Page:
         drawings: the figures as SVG, by name.
         provenance: where the numbers come from.
         level: confidence level.
+        small_cells: whether counts from 1 to 10 are shown.
     """
 
     cohort: EvaluationCohort
@@ -35,6 +36,7 @@ class Page:
     drawings: Mapping[str, str]
     provenance: Mapping[str, str]
     level: float
+    small_cells: bool
 
 
 def render(page: Page) -> str:

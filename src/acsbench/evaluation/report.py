@@ -109,6 +109,7 @@ def evaluate(
             drawings=drawings,
             provenance=provenance,
             level=settings.level,
+            small_cells=settings.show_small_cells,
         )
         write_text(folder / REPORT, render(page))
         content = _content(analysis, summary, provenance)

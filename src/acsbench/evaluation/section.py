@@ -30,6 +30,12 @@ class PValue(float):
         return f"{self:.3f}" if self < 0.1 else f"{self:.2f}"
 
 
+def p_words(p: PValue) -> str:
+    """A p value after "p": `= 0.031` or `< 0.001`."""
+    text = str(p)
+    return text if text[0] == "<" else f"= {text}"
+
+
 class Threshold(float):
     """A probability from which an ECG is called, printed with three digits."""
 
@@ -245,5 +251,6 @@ __all__ = [
     "estimate_parts",
     "listed",
     "number_in",
+    "p_words",
     "text_of",
 ]

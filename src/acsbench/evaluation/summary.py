@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
+
+import numpy as np
 
 from acsbench.evaluation.analysis import Analysis
+from acsbench.evaluation.chosen_on import threshold_note
 from acsbench.evaluation.metrics import AT_THRESHOLD, RANKING_ECGS, SPECIFICITY, Pair
-from acsbench.evaluation.section import Section, Table, Value, listed, text_of
+from acsbench.evaluation.section import PValue, Section, Table, Value, listed, p_words, text_of
 from acsbench.evaluation.topics.beside_signs import RULE_WORDS
 from acsbench.statistics import Estimate
 
@@ -67,6 +71,9 @@ def _discrimination(analysis: Analysis) -> str:
         text = f"On {ecgs}, {best} reached an AUROC of {number}"
     elif len(analysis.labels) >= RANKING_ECGS:
         text = f"On {ecgs}, {best} had the highest AUROC of {len(others) + 1} models, {number}"
+        equal = [name for name in others if analysis.areas[name].value == area.value]
+        if equal:
+            text = f"On {ecgs}, {listed([best, *equal])} reached the highest AUROC, {number}"
     else:
         rest = _some(
             [f"{name} {analysis.areas[name]}" for name in others],
@@ -76,7 +83,8 @@ def _discrimination(analysis: Analysis) -> str:
         text = f"On {ecgs}, {best} reached an AUROC of {number}, {rest}"
     text += (
         f": of an ECG with the event and one without, it gives the right one the higher "
-        f"probability {100 * area.value:.0f} times in 100."
+        f"probability {100 * area.value:.0f} times in 100"
+        + (", a tie counting as half." if _has_ties(analysis, best) else ".")
     )
     if area.high < 0.5:
         text += (
@@ -86,6 +94,12 @@ def _discrimination(analysis: Analysis) -> str:
     if area.low <= 0.5 <= area.high:
         text += " The interval includes 0.5, a coin toss: that it knows anything is not shown."
     return text
+
+
+def _has_ties(analysis: Analysis, name: str) -> bool:
+    """Whether an ECG with the event and one without have the same probability."""
+    labels, risks = analysis.rows(name)
+    return bool(np.isin(risks[labels == 1], risks[labels == 0]).any())
 
 
 def _few(analysis: Analysis) -> list[str]:
@@ -170,17 +184,19 @@ def _at_threshold(analysis: Analysis) -> list[str]:
             "Without probabilities of validation ECGs no threshold is chosen and nothing is "
             "recalibrated."
         ]
+    few_chose = threshold_note(analysis, SPECIFICITY)
     if isinstance(found, str) or isinstance(spared, str):
         return [
-            f"At the threshold that gave {best} a specificity of {100 * SPECIFICITY:.0f} % on the "
-            f"validation ECGs, the sensitivity in the {analysis.split_name} ECGs is {found} and "
-            f"the specificity {spared}: a number that tells of 1 to 10 patients is not given."
+            f"At the threshold that gave {best} a specificity of at least "
+            f"{100 * SPECIFICITY:.0f} % on the validation ECGs, the sensitivity in the "
+            f"{analysis.split_name} ECGs is {found} and the specificity {spared}: a number that "
+            f"tells of 1 to 10 patients is not given.{few_chose}"
         ]
     return [
-        f"At the threshold that gave {best} a specificity of {100 * SPECIFICITY:.0f} % on the "
-        f"validation ECGs, it found {100 * found.value:.0f} % of the events in the "
+        f"At the threshold that gave {best} a specificity of at least {100 * SPECIFICITY:.0f} % on "
+        f"the validation ECGs, it found {100 * found.value:.0f} % of the events in the "
         f"{analysis.split_name} ECGs ({_per_cent(found)}), at a specificity of "
-        f"{100 * spared.value:.0f} % ({_per_cent(spared)})."
+        f"{100 * spared.value:.0f} % ({_per_cent(spared)}).{few_chose}"
     ]
 
 
@@ -201,21 +217,37 @@ def _signs(analysis: Analysis, tables: dict[str, Table]) -> list[str]:
 
 
 def _calibration(analysis: Analysis, tables: dict[str, Table]) -> list[str]:
-    row = _row(tables, "calibration", analysis.order[0])
-    intercept, slope = row.get("intercept"), row.get("slope")
-    if not isinstance(intercept, Estimate) or not isinstance(slope, Estimate):
+    best = analysis.order[0]
+    row = _row(tables, "calibration", best)
+    intercept, slope, curve = row.get("intercept"), row.get("slope"), row.get("curve_p")
+    if not isinstance(intercept, Estimate):
         return []
     faults = []
     if not intercept.low <= 0 <= intercept.high:
         faults.append(f"too {'low' if intercept.value > 0 else 'high'} on the whole")
-    if not slope.low <= 1 <= slope.high:
+    if isinstance(slope, Estimate) and not slope.low <= 1 <= slope.high:
         faults.append(f"too {'extreme' if slope.value < 1 else 'cautious'}")
-    words = listed(faults) if faults else "not shown to be wrong"
-    return [
-        f"The probabilities of {analysis.order[0]} are {words} (calibration "
-        + f"intercept {intercept.value:.2f}, slope {slope.value:.2f}".replace("-", "−")
-        + "; of true ones they are 0 and 1)."
-    ]
+    p = curve if isinstance(curve, PValue) and curve == curve else None
+    if p is not None and p < 1 - analysis.settings.level and not faults:
+        faults.append("wrong by their curve, though intercept and slope alone do not show it")
+    nothing_found = "not shown to be wrong" + " on the whole" * (p is None)
+    words = listed(faults) if faults else nothing_found
+    numbers = [f"calibration intercept {intercept.value:.2f}"]
+    if isinstance(slope, Estimate) and isfinite(slope.value):
+        numbers.append(f"slope {slope.value:.2f}")
+    if p is not None:
+        numbers.append(f"curve against the diagonal p {p_words(p)}")
+    true = "intercept and slope are 0 and 1" if len(numbers) > 1 else "it is 0"
+    sentence = (
+        f"The probabilities of {best} are {words} ({', '.join(numbers).replace('-', '−')}; of true "
+        f"ones {true}, but for chance)."
+    )
+    if p is None:
+        sentence += (
+            " Whether they are wrong in places cannot be tested: no curve can be fitted where few "
+            "values differ, or tell events and others apart without error."
+        )
+    return [sentence]
 
 
 def _groups(analysis: Analysis, tables: dict[str, Table]) -> list[str]:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from acsbench.datasets.ages import read_ages
 from acsbench.disclosure import shown_groups
 from acsbench.statistics import Estimate, auroc
 
@@ -70,7 +71,7 @@ def groupings(covariates: pd.DataFrame) -> Iterator[tuple[str, dict[str, Rows]]]
             if len(members) > 1:
                 yield column, members
     if "age" in covariates:
-        ages = covariates["age"].to_numpy(np.float64)
+        ages = read_ages(covariates["age"]).to_numpy(np.float64)
         bands = {name: (ages >= low) & (ages < high) for name, (low, high) in AGES.items()}
         members = {name: rows for name, rows in bands.items() if rows.any()}
         if len(members) > 1:

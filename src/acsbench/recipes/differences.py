@@ -197,6 +197,9 @@ def _without_validation(pair: Pair) -> Table:
     for network in pair.networks:
         history = pd.read_csv(pair.published.run(network.pretraining).path / HISTORY)
         areas = history["valid_auroc"].dropna().to_numpy()  # an epoch that diverged has none
+        if not len(areas):  # too few patients to show a figure
+            rows_of.append([network.shown_as, NONE, NONE, NONE])
+            continue
         cells = [f"{areas[place]:.3f} ({place + 1})" for place in (len(areas) - 1, areas.argmax())]
         rows_of.append([network.shown_as, *cells, f"{areas.max() - areas[-1]:.3f}"])
     headings = ["Model", "AUROC, last epoch", "AUROC, best epoch", "Given away"]

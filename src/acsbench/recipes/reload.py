@@ -14,7 +14,6 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from acsbench.disclosure import too_few_patients
 from acsbench.errors import ConfigurationError
 from acsbench.files import folder_written_whole, write_json, write_text
 from acsbench.models.published.s4 import FRESH_LENGTH
@@ -65,7 +64,7 @@ def reload_run(run: Run, prepared: Prepared, out: Path, tell: Callable[[str], No
         probabilities = predictor.probabilities(prepared, part)
         index = pd.Index(part["ecg_id"], name="ecg_id")
         predictions[split] = pd.Series(probabilities, index=index, name="probability")
-        if too_few_patients(part["label"], part["patient_id"]) and not prepared.simulated:
+        if not prepared.may_show(part):
             continue
         estimates[split] = auroc(part["label"], probabilities, groups=part["patient_id"])
         tell(f"{REPORTED[split]} AUROC {estimates[split]}")

@@ -9,10 +9,12 @@ from acsbench.statistics.average_precision import average_precision
 from acsbench.statistics.calibration import (
     CalibrationBin,
     CalibrationCurve,
+    CalibrationTest,
     calibration_bins,
     calibration_curve,
     calibration_intercept,
     calibration_slope,
+    calibration_test,
 )
 from acsbench.statistics.calibration_error import (
     expected_calibration_error,
@@ -61,6 +63,7 @@ from acsbench.statistics.shares import event_rate
 from acsbench.statistics.subgroups import auroc_gap, calibration_gap, sensitivity_gap
 from acsbench.statistics.thresholds import (
     optimistic_threshold,
+    share_elsewhere,
     threshold_at_capacity,
     threshold_at_sensitivity,
     threshold_at_specificity,
@@ -71,6 +74,7 @@ __all__ = [
     "BrierDecomposition",
     "CalibrationBin",
     "CalibrationCurve",
+    "CalibrationTest",
     "Comparison",
     "Estimate",
     "IsotonicScaling",
@@ -91,6 +95,7 @@ __all__ = [
     "calibration_gap",
     "calibration_intercept",
     "calibration_slope",
+    "calibration_test",
     "compare_auroc",
     "compare_net_benefit",
     "decision_curve",
@@ -120,6 +125,7 @@ __all__ = [
     "sensitivity",
     "sensitivity_gap",
     "share_called",
+    "share_elsewhere",
     "share_ruled_out",
     "shift_prevalence",
     "specificity",

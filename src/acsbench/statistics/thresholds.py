@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import betaincinv
 
 from acsbench.statistics.checks import checked_numbers, checked_probability, checked_rows
 
@@ -158,6 +159,43 @@ def optimistic_threshold(labels: ArrayLike, scores: ArrayLike) -> float:
     """
     rows = checked_rows(labels, scores, nonevents=False)
     return _calling_at_most(int(rows.events.sum()), rows.scores)
+
+
+def share_elsewhere(share: float, n: int, level: float = 0.95) -> tuple[float, float]:
+    """Limits of the share that a threshold leaves on its side among others than it was chosen on.
+
+    A threshold at the k-th of n independent scores leaves a share below it, in the population,
+    whose distribution does not depend on that of the scores: it lies between those of the k-th
+    and the next of n uniform numbers. The limits are Clopper and Pearson's of k out of n.
+
+    Args:
+        share: that the threshold was chosen to reach at least, such as a specificity of 0.9.
+        n: how many scores chose it, such as patients without the event; 0 leaves all open.
+        level: confidence level.
+
+    Raises:
+        ValueError: the share lies outside [0, 1], `n` is negative, or the level is impossible.
+
+    References:
+        Wilks, Ann Math Stat 12:91 (1941); Clopper & Pearson, Biometrika 26:404 (1934).
+
+    Examples:
+        >>> for n in (20, 200, 2000):
+        ...     print(n, *(f"{limit:.2f}" for limit in share_elsewhere(0.9, n)))
+        20 0.68 0.99
+        200 0.85 0.94
+        2000 0.89 0.91
+    """
+    checked_probability(share, "share")
+    checked_probability(level, "level", open_interval=True)
+    if n < 0:
+        raise ValueError(f"{n} scores; expected 0 or more")
+    # As where the threshold is chosen: 0.7 × 10 must not ask for eight.
+    reached = int(np.ceil(share * n - 1e-9))
+    tail = (1 - level) / 2
+    low = 0.0 if reached == 0 else float(betaincinv(reached, n + 1 - reached, tail))
+    high = 1.0 if reached == n else float(betaincinv(reached + 1, n - reached, 1 - tail))
+    return low, high
 
 
 def _calling_at_most(places: int, scores: NDArray[np.float64]) -> float:

@@ -15,6 +15,7 @@ from acsbench.training.history import (
     history_csv,
     kept_epoch,
     reason_to_stop,
+    shown,
     time_to_expect,
 )
 from acsbench.training.module import BinaryClassifier, Diverged
@@ -32,13 +33,16 @@ class EpochEnd(L.Callback):
     Args:
         folder: where the run's files go.
         report: told a line about each epoch.
+        may_show: whether figures of the validation ECGs may be printed, logged and stored. They
+            choose the epoch in any case.
 
     `state` is that of the training that is gone on with, if there is one.
     """
 
-    def __init__(self, folder: Path, report: Report):
+    def __init__(self, folder: Path, report: Report, may_show: bool = True):
         self.folder = folder
         self.report = report
+        self.may_show = may_show
         self.state: TrainingState | None = None
         self._began = 0.0
         self._told = False
@@ -89,7 +93,7 @@ class EpochEnd(L.Callback):
             return
         if kept_epoch(module.history, module.config.keep) is epoch:
             save_weights(module.averaged, self.folder / WEIGHTS)
-        write_text(self.folder / HISTORY, history_csv(module.history))
+        write_text(self.folder / HISTORY, history_csv(module.history, self.may_show))
         save_state(
             TrainingState(
                 network=module.network.state_dict(),
@@ -101,10 +105,13 @@ class EpochEnd(L.Callback):
             self.folder,
         )
         for logger in trainer.loggers:
-            logger.log_metrics(dict(epoch), step=epoch["step"])  # type: ignore[arg-type]
+            logger.log_metrics(shown(epoch, self.may_show), step=epoch["step"])
+        validation = f"validation AUROC {epoch['valid_auroc']:.3f}"
+        if not self.may_show:
+            validation = "too few validation patients to show a figure"
         self.report(
-            f"epoch {epoch['epoch']}: training loss {epoch['train_loss']:.3f}, "
-            f"validation AUROC {epoch['valid_auroc']:.3f}, {epoch['seconds']:.0f} s"
+            f"epoch {epoch['epoch']}: training loss {epoch['train_loss']:.3f}, {validation}, "
+            f"{epoch['seconds']:.0f} s"
         )
 
     def _epoch(self, trainer: L.Trainer, module: BinaryClassifier) -> Epoch:

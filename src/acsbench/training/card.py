@@ -49,12 +49,7 @@ def model_card(
         "",
         "## Measured",
         "",
-        f"| split{simulated} | AUROC (95 % CI, clustered by patient) | ECGs | patients |",
-        "|---|---|---|---|",
-        *(_row(split, value) for split, value in metrics.items()),
-        "",
-        "The validation split chose the epoch, so its figure is optimistic.",
-        "",
+        *_measured(config, metrics, notes, simulated),
         "## Training",
         "",
         f"Data: {data['dataset']}{simulated}, prepared as `{config['processing']['profile']}`; "
@@ -69,6 +64,27 @@ def model_card(
         "",
     ]
     return "\n".join(lines)
+
+
+def _measured(
+    config: Mapping[str, Any],
+    metrics: Mapping[str, Estimate],
+    notes: Mapping[str, str],
+    simulated: str,
+) -> list[str]:
+    """The table of what was measured, and what has to be said of it."""
+    if not metrics:
+        return ["Too few patients have the event, or lack it, to show a figure.", ""]
+    lines = [
+        f"| split{simulated} | AUROC (95 % CI, clustered by patient) | ECGs | patients |",
+        "|---|---|---|---|",
+        *(_row(split, value) for split, value in metrics.items()),
+        "",
+    ]
+    # Only networks are trained by epochs.
+    if "valid" in metrics and "epoch kept" in notes and config["training"].get("keep") == "best":
+        lines += ["The validation split chose the epoch, so its figure is optimistic.", ""]
+    return lines
 
 
 def _results(

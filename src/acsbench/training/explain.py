@@ -18,7 +18,13 @@ from scipy.special import expit
 from scipy.stats import spearmanr
 from torch import Tensor, nn
 
-from acsbench.ecg.effects import averaged_over_beats, beats_of, effects_by_part, leads_from_rows
+from acsbench.ecg.effects import (
+    averaged_over_beats,
+    beats_of,
+    effects_by_part,
+    has_influence,
+    leads_from_rows,
+)
 from acsbench.errors import ConfigurationError
 from acsbench.models.registry import model_info
 from acsbench.training.attribution import flat, integrated_gradients, logits_of
@@ -26,6 +32,8 @@ from acsbench.training.predict import check_fit, predict
 from acsbench.training.predictors import fresh_network, load_network, stored_waveforms
 from acsbench.training.run import Run
 from acsbench.waveforms.prepare import Prepared
+from acsbench.waveforms.profiles import filter_words
+from acsbench.waveforms.store import WaveformStore
 
 Progress = Callable[[int, int], None]
 
@@ -41,9 +49,12 @@ class Explanation:
         logit, flat_logit: of the probability, and of that of an ECG whose rows are straight
             lines.
         unexplained: difference of the two logits that the effects do not add up to.
-        control: rank correlation of the effects with those in the network with fresh weights.
+        control: rank correlation of the effects with those in the network with fresh weights;
+            NaN where there is no influence, or the other map is even.
         rows: names of what the network saw.
         fs: sampling rate, Hz.
+        unit: of the signal.
+        processing: how the signal was filtered, in words.
         signal: what the network saw by leads, shape (12, samples), NaN where a lead is not.
         effects: of the samples on the logit, averaged over beats; as `signal`.
         by_part: effects summed by lead (rows) and part of the beat (columns).
@@ -58,6 +69,8 @@ class Explanation:
     control: float
     rows: tuple[str, ...]
     fs: float
+    unit: str
+    processing: str
     signal: NDArray[np.float64]
     effects: NDArray[np.float64]
     by_part: pd.DataFrame
@@ -95,11 +108,10 @@ def explain(
         # Another seed than the run's, whose fresh weights are those that its training began with.
         torch.manual_seed(int(run.config["training"]["seed"]) + 1)
         control = fresh_network(run.config).eval()
-    rows, fs = tuple(store.meta["leads"]), float(store.meta["fs"])
     for number in range(len(table)):
         inputs = data[np.array([number])].inputs()
         known = store.valid(data.positions[[number]])[0]
-        yield _explained(table.iloc[number], inputs, known, (trained, control), run, rows, fs)
+        yield _explained(table.iloc[number], inputs, known, (trained, control), run, store)
         progress(number + 1, len(table))
 
 
@@ -158,12 +170,11 @@ def _explained(
     known: NDArray[np.bool_],
     networks: tuple[nn.Module, nn.Module],
     run: Run,
-    rows: tuple[str, ...],
-    fs: float,
+    store: WaveformStore,
 ) -> Explanation:
-    waveforms = inputs[0]
+    rows, fs = tuple(store.meta["leads"]), float(store.meta["fs"])
     # The network gets 0 for a missing sample; beats are not looked for in such zeros.
-    signal = np.where(known, waveforms[0].numpy(), np.nan)
+    signal = np.where(known, inputs[0][0].numpy(), np.nan)
     r_peaks, part = beats_of(signal, fs)
     raw = [integrated_gradients(network, inputs)[0].double().numpy() for network in networks]
     by_lead = [leads_from_rows(effects, rows) for effects in raw]
@@ -171,7 +182,7 @@ def _explained(
     # The weight that events had in training is taken out of the odds again, as in predictions.
     added = float(np.log(run.config["event_weight"]))
     logit = float(logits_of(networks[0], inputs)[0]) - added
-    flat_logit = float(logits_of(networks[0], (flat(waveforms), *inputs[1:]))[0]) - added
+    flat_logit = float(logits_of(networks[0], (flat(inputs[0]), *inputs[1:]))[0]) - added
     event = ecg.get("label")
     return Explanation(
         ecg_id=str(ecg["ecg_id"]),
@@ -180,9 +191,11 @@ def _explained(
         logit=logit,
         flat_logit=flat_logit,
         unexplained=logit - flat_logit - float(raw[0].sum()),
-        control=rank_correlation(averaged, control),
+        control=rank_correlation(averaged, control) if has_influence(averaged) else np.nan,
         rows=rows,
         fs=fs,
+        unit=str(store.meta["unit"]),
+        processing=filter_words(store.processing),
         signal=leads_from_rows(signal, rows),
         effects=averaged,
         by_part=effects_by_part(by_lead[0], part),
@@ -190,8 +203,8 @@ def _explained(
 
 
 def rank_correlation(effects: NDArray[np.float64], others: NDArray[np.float64]) -> float:
-    """Spearman's correlation of two maps over the samples that both have; 0 if one is even."""
+    """Spearman's correlation of two maps over the samples that both have; NaN if one is even."""
     both = np.isfinite(effects) & np.isfinite(others)
-    if np.ptp(effects[both]) == 0 or np.ptp(others[both]) == 0:
-        return 0.0
+    if not both.any() or np.ptp(effects[both]) == 0 or np.ptp(others[both]) == 0:
+        return float("nan")
     return float(spearmanr(effects[both], others[both]).statistic)

@@ -11,7 +11,6 @@ from safetensors.numpy import save_file as save_arrays
 from sklearn.utils._param_validation import InvalidParameterError
 
 from acsbench import __version__
-from acsbench.disclosure import too_few_patients
 from acsbench.errors import ConfigurationError
 from acsbench.files import sha256
 from acsbench.models.registry import create_model, model_info
@@ -21,7 +20,7 @@ from acsbench.training.callbacks import Report
 from acsbench.training.card import model_card
 from acsbench.training.config import TrainingConfig
 from acsbench.training.features import feature_table
-from acsbench.training.history import read_history, reason_to_stop
+from acsbench.training.history import is_hidden, read_history, reason_to_stop
 from acsbench.training.init import check_init
 from acsbench.training.module import against_divergence
 from acsbench.training.network import BUDGET_ENDED, network_fit
@@ -38,6 +37,7 @@ from acsbench.training.run import (
     open_run,
 )
 from acsbench.training.shipped import check_used
+from acsbench.training.state import load_state
 from acsbench.training.trainer import ONE_DEVICE, Hardware
 from acsbench.waveforms.prepare import Prepared, splits_of
 
@@ -131,7 +131,7 @@ def train(
                 continue
             probabilities = predictor.probabilities(prepared, part)
             writer.write_predictions(split, part["ecg_id"], probabilities)
-            if too_few_patients(part["label"], part["patient_id"]) and not prepared.simulated:
+            if not prepared.may_show(part):
                 report(f"{model}: too few {REPORTED[split]} patients to show a figure")
                 continue
             metrics[split] = auroc(part["label"], probabilities, groups=part["patient_id"])
@@ -199,7 +199,14 @@ def _run_config(
 def _may_go_on(run: Run, config: TrainingConfig) -> bool:
     """Whether a finished training would begin a further epoch, which more time may allow."""
     path = run.path / HISTORY
-    return path.is_file() and reason_to_stop(read_history(path), config) is None
+    if not path.is_file():
+        return False
+    history = read_history(path)
+    if is_hidden(history):
+        # The state knows what the file may not tell; without one nothing goes on.
+        state = load_state(run.path)
+        return state is not None and reason_to_stop(state.history, config) is None
+    return reason_to_stop(history, config) is None
 
 
 def _event_weight(

@@ -43,6 +43,20 @@ def diverged_epoch(epoch: int, step: int, train_loss: float, seconds: float) -> 
     )
 
 
+VALIDATION_FIGURES: tuple[Literal["valid_loss", "valid_auroc"], ...] = ("valid_loss", "valid_auroc")
+"""What an epoch says of the validation ECGs."""
+
+
+def shown(epoch: Epoch, may_show: bool) -> dict[str, float]:
+    """The figures of an epoch that may leave the training: all, or all but the validation's."""
+    return {k: v for k, v in epoch.items() if may_show or k not in VALIDATION_FIGURES}  # type: ignore[misc]
+
+
+def is_hidden(history: Sequence[Epoch]) -> bool:
+    """Whether a history was written without figures of the validation ECGs."""
+    return bool(history) and all(math.isnan(epoch["valid_loss"]) for epoch in history)
+
+
 def best_epoch(history: Sequence[Epoch]) -> Epoch | None:
     """The first epoch of the highest validation AUROC, if there is one; not one that diverged."""
     finite = [epoch for epoch in history if not has_diverged(epoch)]
@@ -110,10 +124,10 @@ def time_to_expect(
     return f"{told}; about {fit} of {config.epochs} epochs fit into {config.max_minutes:g} min"
 
 
-def history_csv(history: Sequence[Epoch]) -> str:
-    """The history as CSV, an epoch a line."""
+def history_csv(history: Sequence[Epoch], may_show: bool = True) -> str:
+    """The history as CSV, an epoch a line; cells that may not be shown are empty."""
     text = io.StringIO()
     writer = csv.DictWriter(text, list(Epoch.__annotations__), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(history)
+    writer.writerows(shown(epoch, may_show) for epoch in history)
     return text.getvalue()

@@ -163,7 +163,7 @@ def network_fit(
         )
         for split in ("train", "valid")
     )
-    epoch_end = EpochEnd(folder, report)
+    epoch_end = EpochEnd(folder, report, prepared.may_show(splits["valid"]))
     trainer = make_trainer(
         hardware,
         epoch_end,

@@ -12,6 +12,7 @@ from acsbench.cohort.build import Step
 from acsbench.cohort.manifest import Manifest
 from acsbench.cohort.split import SPLITS
 from acsbench.cohort.task import Task, load_task
+from acsbench.disclosure import too_few_patients
 from acsbench.errors import ConfigurationError, DataError, did_you_mean
 from acsbench.shipped import is_path
 from acsbench.waveforms.process import SIGNS_TABLE
@@ -95,6 +96,16 @@ class Prepared:
                 "holds now: prepare the dataset again, into another folder"
             )
         return task
+
+    def may_show(self, rows: pd.DataFrame) -> bool:
+        """Whether figures of some ECGs may be printed or stored.
+
+        Not if fewer than eleven patients have the event, or lack it, unless they are simulated.
+
+        Args:
+            rows: of a task's table: `label` and `patient_id`.
+        """
+        return self.simulated or not too_few_patients(rows["label"], rows["patient_id"])
 
     def flow(self, task: Task) -> list[Step]:
         """How many ECGs and patients were left after each step."""

@@ -7,7 +7,7 @@ recorded under `from_recording` and `from_print`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -51,6 +51,22 @@ class Profile:
     scale: float = MICROVOLT
     masked: bool = False
     description: str = field(default="", compare=False)
+
+
+def filter_words(processing: Mapping[str, Any]) -> str:
+    """How stored waveforms were filtered, for the footer of a page.
+
+    Args:
+        processing: of a store or a run: the profile's name and all its parameters.
+
+    >>> filter_words({"profile": "study-rows", "bandpass": {"low": 0.5, "high": 50.0}})
+    'filter: 0.5–50 Hz, prepared as study-rows'
+    >>> filter_words({"profile": "leads", "from_print": "..."})
+    'filter: none, prepared as leads'
+    """
+    bands = [processing[name] for name in ("bandpass", "fir_bandpass") if name in processing]
+    words = " and ".join(f"{band['low']:g}–{band['high']:g} Hz" for band in bands)
+    return f"filter: {words or 'none'}, prepared as {processing['profile']}"
 
 
 STUDY_BAND: dict[str, Any] = {"low": 0.5, "high": 50.0, "order": 5}

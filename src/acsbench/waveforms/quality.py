@@ -138,7 +138,7 @@ def write_quality_report(
         "any_told": NOT_SHOWN not in counts.values(),
         "scores": _low_scores(index["quality"]),
         "choice": choice,
-        "small_cells": show_small_cells and not dataset.simulated,
+        "shows_all": show_small_cells,
         "examples": _examples(index, dataset, examples) if examples else [],
     }
     environment = page_environment("acsbench.waveforms")

@@ -113,3 +113,17 @@ def test_undocumented_columns_may_hold_something_else(folder: Path) -> None:
     assert set(dataset.tables.encounter["days_to_cath"]) == {"3 days"}
     words = "ed-encounter.csv: days_to_cath is kept as text, which was not expected"
     assert dataset.notes[0] == words
+
+
+def test_open_classes_of_age_are_read(folder: Path, whole: Path) -> None:
+    written = iter([">89", "90+", "89 or older", "054Y"])
+    edit_column(folder / "ed-encounter.csv", "age_at_admit", lambda old: next(written, old))
+    dataset, before = open_nightingale(folder), open_nightingale(whole)
+    assert dataset.rejected == before.rejected
+    assert dataset.tables.encounter is not None
+    assert before.tables.encounter is not None
+    ages = dataset.tables.encounter["age"].tolist()
+    assert ages[:4] == [90, 90, 89, 54]
+    assert ages[4:] == before.tables.encounter["age"].tolist()[4:]
+    assert any("open classes" in note for note in dataset.notes)
+    assert not any("open classes" in note for note in before.notes)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
+from acsbench.datasets.ages import AGE_PROBLEM
+
 
 class Kind(Enum):
     """What the cells of a column hold, told by what is wrong with one that does not."""
@@ -16,7 +18,7 @@ class Kind(Enum):
     FLAG = "the flag is neither True nor False"
     NUMBER = "this is no number"
     SHARE = "this is no number from 0 to 1"
-    AGE = "the age is no number from 0 to 120"
+    AGE = AGE_PROBLEM
     DATE = "this is no date"
     SEX = "the sex is neither Female nor Male"
     TEXT = "this is no text"

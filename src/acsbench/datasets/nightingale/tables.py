@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from acsbench.datasets.ages import OPEN_CLASS_NOTE, open_classes
 from acsbench.datasets.nightingale.columns import NEVER_EMPTY, Kind, Layout
 from acsbench.datasets.nightingale.types import convert
 from acsbench.errors import DataError
@@ -246,5 +247,7 @@ def _convert_column(table: SourceTable, layout: Layout, column: str) -> None:
         table.notes.append(f"{layout.file}: {column} is kept as text, which was not expected")
     if kind in NEVER_EMPTY and column not in layout.may_be_empty:
         broken = broken | ~cells.is_valid().to_numpy(zero_copy_only=False)
+    if kind is Kind.AGE and open_classes(pd.Series(cells.to_pandas())).any():
+        table.notes.append(OPEN_CLASS_NOTE)
     table.columns[name] = values
     table.check(name, broken, kind.value, MEND)

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from acsbench.datasets.ages import read_ages
 from acsbench.datasets.nightingale.columns import Kind
 from acsbench.datasets.schema import OLDEST
 
@@ -57,7 +58,7 @@ def convert(kind: Kind, cells: pa.Array) -> Column:
             fraction = (values % 1 > 0).to_numpy()
             return values.mask(fraction).astype("Int64"), broken | fraction
         case Kind.AGE:
-            return _numbers(cells, 0, OLDEST)
+            return _ages(cells)
         case Kind.SHARE:
             return _numbers(cells, -ROUNDING, 1 + ROUNDING)
         case Kind.NUMBER:
@@ -114,6 +115,15 @@ def _numbers(cells: pa.Array, low: float, high: float) -> Column:
     with np.errstate(invalid="ignore"):
         inside = np.isfinite(values) & (values >= low) & (values <= high)
     return pd.Series(np.where(inside, values, np.nan)), _is_filled(cells) & ~inside
+
+
+def _ages(cells: pa.Array) -> Column:
+    values, broken = _numbers(cells, 0, OLDEST)
+    if not broken.any():
+        return values, broken
+    written = read_ages(_as_text(_trimmed(cells))[broken]).reindex(values.index)
+    values = values.fillna(written.where(written.between(0, OLDEST)))
+    return values, broken & values.isna().to_numpy()
 
 
 def _dates(cells: pa.Array) -> Column:

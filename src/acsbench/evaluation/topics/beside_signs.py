@@ -21,9 +21,9 @@ from acsbench.statistics import (
 FROM_VALIDATION = "from validation"
 OPTIMISTIC = "optimistic"
 RULE_WORDS = {
-    FROM_VALIDATION: "as many validation ECGs are called as had the event",
-    OPTIMISTIC: "as many ECGs are called as had the event (optimistic: the number is taken from "
-    "the labels of the very ECGs that are judged)",
+    FROM_VALIDATION: "as many validation ECGs are called as had the event, or fewer at ties",
+    OPTIMISTIC: "as many ECGs are called as had the event, or fewer at ties (optimistic: the "
+    "number is taken from the labels of the very ECGs that are judged)",
 }
 """How many ECGs a model calls, by what the table calls the rule."""
 
@@ -48,9 +48,13 @@ def beside_signs(analysis: Analysis) -> Section | None:
         ],
         [_yield(analysis, calls), *overlap(analysis, best_called, RULE_WORDS[best_rule])],
         methods=[
-            "Testing yield: shares have Wilson limits for the effective number of ECGs. Regions of "
-            "the Venn diagram are hidden where they, with or without the event, hold 1 to 10 "
-            "patients, or where they would give such a number away."
+            "Testing yield: shares have Wilson limits for the effective number of ECGs."
+            + (
+                ""
+                if analysis.settings.show_small_cells
+                else " Regions of the Venn diagram are hidden where they, with or without the "
+                "event, hold 1 to 10 patients, or where they would give such a number away."
+            )
         ],
     )
 

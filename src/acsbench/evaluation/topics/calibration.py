@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from acsbench.disclosure import shown_groups
 from acsbench.evaluation.analysis import Analysis
+from acsbench.evaluation.chosen_on import chosen_on
 from acsbench.evaluation.cohort import Sample
 from acsbench.evaluation.figures.panels import CalibrationPanel, calibration_figure
-from acsbench.evaluation.section import Picture, Section, Table, Value, text_of
+from acsbench.evaluation.section import Picture, PValue, Section, Table, Value, listed, text_of
 from acsbench.statistics import (
     PlattScaling,
     brier,
@@ -20,6 +21,7 @@ from acsbench.statistics import (
     calibration_curve,
     calibration_intercept,
     calibration_slope,
+    calibration_test,
     expected_calibration_error,
     fit_isotonic,
     fit_platt,
@@ -54,6 +56,15 @@ def calibration(analysis: Analysis) -> Section:
         paragraphs.append(
             "No probabilities of validation ECGs were given, so nothing is recalibrated."
         )
+    lacking = [name for name in analysis.validation if PLATT not in variants[name]]
+    if lacking:
+        paragraphs.append(
+            f"The probabilities of {listed(lacking)} do not vary on the validation ECGs, or tell "
+            "events and others apart there, and are not recalibrated."
+        )
+    basis = chosen_on(analysis) if any(variant == PLATT for _, variant in rows) else None
+    if basis is not None and (warning := basis.recalibration_warning()):
+        paragraphs.append(warning)
     parts += [_table(rows), _decomposition(analysis)]
     return Section(
         "Calibration",
@@ -63,7 +74,9 @@ def calibration(analysis: Analysis) -> Section:
             "Calibration: intercept (calibration in the large) and slope of a logistic "
             "regression of the event on the logit of the predicted risk, with sandwich limits "
             "over patients; curves by restricted cubic splines of that logit, with a pointwise "
-            f"band; points are {BINS} groups of equally many ECGs. ICI: mean distance between "
+            f"band; points are {BINS} groups of equally many ECGs, or fewer where risks tie. p of "
+            "the curve: joint Wald test, with the same variance and an F distribution, that the "
+            "curve’s regression has intercept 0, slope 1 and no bend. ICI: mean distance between "
             "predicted risk and curve (Austin & Steyerberg 2019). ECE: the same over the groups. "
             "Recalibration by Platt’s scaling (1999) and by isotonic regression, fitted on the "
             "validation ECGs. Brier score = reliability − resolution + uncertainty, with isotonic "
@@ -113,11 +126,20 @@ def _figure(
     return Picture(
         "calibration" if variant == AS_PREDICTED else "calibration-recalibrated",
         f"Calibration{words}: observed event rate against predicted risk, with the interval as "
-        "a band, and ten groups of equally many ECGs as points"
+        f"a band, and up to {BINS} groups of about equally many ECGs as points"
         + ("" if analysis.settings.show_small_cells else ", without those of few patients")
-        + ". On the dotted line predictions are true.",
+        + ". On the dotted line predictions are true."
+        + _without_curve([name for name, v in variants.items() if variant in v], rows, variant),
         calibration_figure(panels, analysis.marks(f"calibration{words}")),
     )
+
+
+def _without_curve(names: list[str], rows: Rows, variant: str) -> str:
+    """Which models have no curve, if any."""
+    without = [name for name in names if "ici" not in rows[name, variant]]
+    if not without:
+        return ""
+    return f" No curve can be fitted to the risks of {listed(without)}."
 
 
 def _panel(
@@ -177,6 +199,7 @@ def _numbers(analysis: Analysis, probabilities: Floats, variant: str) -> dict[st
         # curve to fit, and nothing to measure it by.
         with suppress(ValueError):
             numbers["slope"] = calibration_slope(*rows)
+            numbers["curve_p"] = PValue(calibration_test(*rows[:3]).p)
             numbers["ici"] = integrated_calibration_index(*rows, **resampling)
     return numbers
 
@@ -187,15 +210,19 @@ def has_curve(probabilities: Floats) -> bool:
 
 
 def _table(rows: Rows) -> Table:
+    recalibrated_too = any(variant != AS_PREDICTED for _, variant in rows)
     return Table(
         "calibration",
-        "Calibration as predicted and after recalibration on the validation ECGs. Of true "
-        "probabilities intercept, ICI and ECE are 0, and the slope is 1.",
+        "Calibration as predicted"
+        + (" and after recalibration on the validation ECGs" if recalibrated_too else "")
+        + ". Of true probabilities the intercept is 0 and the slope 1, but for chance; p is that "
+        "of a test that the whole curve lies on the diagonal.",
         {
             "model": "Model",
             "variant": "Variant",
             "intercept": "Intercept",
             "slope": "Slope",
+            "curve_p": "p, curve",
             "ici": "ICI",
             "ece": "ECE",
             "brier": "Brier score",
@@ -205,8 +232,9 @@ def _table(rows: Rows) -> Table:
         [{"model": name, "variant": variant} | row for (name, variant), row in rows.items()],
         "No log loss is given where a risk of exactly 0 or 1 was wrong, which makes it infinite; "
         "for the intercept such a "
-        "risk counts as 0.000001 away from it. ICI and ECE are never below 0, so that their "
-        "intervals cannot reach it.",
+        "risk counts as 0.000001 away from it. ICI and ECE are distances: chance alone puts them "
+        "above 0, also of true probabilities, and the more so the fewer the ECGs. Their intervals "
+        "are cut at 0, and tell how exact the distance is, not whether there is one: see p.",
     )
 
 

@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acsbench.evaluation.analysis import Analysis
+from acsbench.evaluation.chosen_on import chosen_on
 from acsbench.evaluation.figures.frame import GREY
 from acsbench.evaluation.figures.lines import Line, Scales, lines_figure
-from acsbench.evaluation.section import NOT_SHOWN, Picture, PValue, Section, Table, Value
+from acsbench.evaluation.section import NOT_SHOWN, Picture, PValue, Section, Table, Value, listed
 from acsbench.evaluation.topics.calibration import AS_PREDICTED, PLATT, recalibrated
 from acsbench.statistics import Estimate, compare_net_benefit, decision_curve, holm
 
@@ -24,11 +25,19 @@ def decisions(analysis: Analysis) -> Section:
     """Net benefit against treating all, none, and those with signs."""
     strategies = _strategies(analysis)
     curves = {name: _curve(analysis, risks) for name, risks in strategies.items()}
+    as_predicted = [n for n in analysis.order if PLATT not in recalibrated(analysis, n)]
+    done = len(as_predicted) < len(analysis.order)
+    basis = chosen_on(analysis) if done else None
+    warning = "" if basis is None else basis.recalibration_warning()
+    few_words = f" {warning}" if warning else ""
+    if done and as_predicted:
+        few_words += f" Those of {listed(as_predicted)} could not be, and are taken as predicted."
     recalibrated_words = (
         "Probabilities are recalibrated by Platt’s scaling on the validation ECGs first: net "
-        "benefit compares a risk with a threshold and punishes one that is not true."
-        if analysis.validation
-        else "Probabilities are taken as predicted: there are no validation ECGs to recalibrate on."
+        "benefit compares a risk with a threshold and punishes one that is not true." + few_words
+        if done
+        else "Probabilities are taken as predicted: there are no validation ECGs on which they "
+        "vary, to recalibrate on."
     )
     return Section(
         "Decisions",
@@ -163,7 +172,7 @@ def _gains(
     return Table(
         "net-benefit-gain",
         f"Net benefit of {best_model} less that of whichever does best without a model at the "
-        "threshold; the other models are in the CSV file.",
+        f"threshold{analysis.others_in_file}.",
         {
             "model": "Model",
             "threshold": "Threshold",

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from acsbench.evaluation.analysis import Analysis
+from acsbench.evaluation.chosen_on import threshold_note
 from acsbench.evaluation.figures.roc import Curve, roc_figure, roc_points
 from acsbench.evaluation.metrics import AT_THRESHOLD, MARGIN, METRICS, RANKING_ECGS, SPECIFICITY
 from acsbench.evaluation.section import Picture, PValue, Section, Share, Table, Threshold, Value
@@ -34,13 +35,8 @@ def discrimination(analysis: Analysis) -> Section:
         parts,
         methods=[
             "AUROC: Wald limits with the variance of DeLong (1988), extended to several ECGs of "
-            "a patient by Obuchowski (1997); the same variance for the paired difference of two "
-            "models. Every two models are compared, and p values are adjusted for all pairs "
-            "(Holm 1979), since which model is best is seen on the same ECGs; intervals of "
-            f"differences are not. Equivalence within ±{MARGIN:g} is tested by two one-sided "
-            "tests (Schuirmann 1987), adjusted in the same way. A model is called better only "
-            f"where its adjusted p value is below {1 - analysis.settings.level:.2g} and there "
-            f"are at least {RANKING_ECGS:,} ECGs.",
+            "a patient by Obuchowski (1997)."
+            + (_methods_of_pairs(analysis) if len(analysis.order) > 1 else ""),
             "AUPRC (average precision): limits on the logit scale (Boyd 2013) with the standard "
             f"error of {analysis.settings.resamples:,} bootstrap samples of patients (Field & "
             "Welsh 2007). Brier score (1950): Wald limits with a variance over patients.",
@@ -62,6 +58,17 @@ def discrimination(analysis: Analysis) -> Section:
             "approach for assessing the equivalence of average bioavailability. J Pharmacokinet "
             "Biopharm 1987;15:657–680.",
         ],
+    )
+
+
+def _methods_of_pairs(analysis: Analysis) -> str:
+    return (
+        " The same variance is used for the paired difference of two models. Every two models are "
+        "compared, and p values are adjusted for all pairs (Holm 1979), since which model is best "
+        "is seen on the same ECGs; intervals of differences are not. Equivalence within "
+        f"±{MARGIN:g} is tested by two one-sided tests (Schuirmann 1987), adjusted in the same "
+        "way. A model is called better only where its adjusted p value is below "
+        f"{1 - analysis.settings.level:.2g} and there are at least {RANKING_ECGS:,} ECGs."
     )
 
 
@@ -114,7 +121,7 @@ def _auc_table(analysis: Analysis) -> Table:
         note += (
             f"Threshold: the smallest probability that left at least {100 * SPECIFICITY:g}\u00a0% "
             "of the validation ECGs without the event below it; an ECG is called if it reaches "
-            "the threshold."
+            "the threshold." + threshold_note(analysis, SPECIFICITY)
         )
     else:
         columns = {"model": "Model", **dict(list(METRICS.items())[:3])}
@@ -180,7 +187,7 @@ def _pairs_table(analysis: Analysis) -> Table:
     return Table(
         "comparisons",
         "The model with the highest AUROC against each other one, on the same ECGs; every two "
-        "models are in the CSV file. p values hold for all pairs together.",
+        "models are in the CSV file. But for the single one, p values hold for all pairs together.",
         {
             "model_a": "Model",
             "model_b": "Against",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
@@ -14,8 +15,20 @@ from acsbench.evaluation.analysis import Analysis
 from acsbench.evaluation.section import Picture, Section
 from acsbench.evaluation.signs import any_of
 
-Waveforms = Callable[[Sequence[str]], NDArray[np.float32]]
-"""From ids of ECGs to the three rows of their printed pages, shape (n, 3, samples), mV, 500 Hz."""
+
+@dataclass(frozen=True)
+class Waveforms:
+    """Where pages of ECGs come from.
+
+    Args:
+        read: from ids of ECGs to the three rows of their printed pages, shape (n, 3, samples),
+            mV, 500 Hz.
+        processing: what was done to them, in words that a page and its caption repeat.
+    """
+
+    read: Callable[[Sequence[str]], NDArray[np.float32]]
+    processing: str
+
 
 FS = 500.0
 ROWS = 3
@@ -42,8 +55,9 @@ def examples(analysis: Analysis, waveforms: Waveforms) -> Section | None:
         words = f"{'event' if event else 'no event'}, {'signs' if sign else 'no sign'} (reading)"
         seen = [name for name, flags in analysis.all_signs.items() if flags[chosen]]
         figure = plot_printed(
-            printed_page(waveforms([ids[chosen]])[0]),
+            printed_page(waveforms.read([ids[chosen]])[0]),
             fs=FS,
+            processing=waveforms.processing,
             title=f"{analysis.cohort.task_name}: {words}",
             note=f"Predicted risk ({best}): {risks[chosen]:.2f}"
             + (f". Read: {', '.join(seen)}" if seen else ""),
@@ -53,8 +67,8 @@ def examples(analysis: Analysis, waveforms: Waveforms) -> Section | None:
         pictures.append(
             Picture(
                 name,
-                f"An ECG with {words}, band-passed and without rhythm strips, as the models get "
-                f"it. Of its kind it has the median risk by {best}.",
+                f"An ECG with {words}, without rhythm strips; {waveforms.processing}. Of its "
+                f"kind it has the median risk by {best}.",
                 figure,
             )
         )

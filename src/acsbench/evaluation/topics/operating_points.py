@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from acsbench.evaluation.analysis import Analysis
+from acsbench.evaluation.chosen_on import ChosenOn, chosen_on, threshold_note
 from acsbench.evaluation.cohort import Sample
 from acsbench.evaluation.metrics import SPECIFICITY
 from acsbench.evaluation.section import Section, Table, Threshold, Value
@@ -35,7 +36,6 @@ from acsbench.statistics import (
 
 SENSITIVITY, RULE_OUT_SENSITIVITY, CAPACITY = 0.90, 0.99, 0.20
 PREVALENCES = (0.02, 0.05, 0.10, 0.20)
-STUDY_RULE = "as many called as events (optimistic)"
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,9 @@ def operating_points(analysis: Analysis) -> Section:
     """Thresholds chosen on validation, the study's own rule beside them, and rule-out."""
     parts = [_study_table(analysis)]
     paragraphs = []
-    if analysis.validation:
+    basis = chosen_on(analysis)
+    if basis is not None:
+        paragraphs += _warnings(basis)
         parts = [*_common_tables(analysis), _rules_table(analysis), *parts]
         parts += [_rule_out_table(analysis), _prevalence_table(analysis)]
     else:
@@ -102,10 +104,29 @@ def operating_points(analysis: Analysis) -> Section:
         methods=[
             "At a threshold: shares have Wilson limits (1927) for the effective number of ECGs "
             "(Rao & Scott 1992); ratios have limits of the delta method over patients. The "
-            "uncertainty of the threshold itself is not part of them. LR: likelihood ratio. NNT: "
+            "uncertainty of the threshold itself is not part of them"
+            + (
+                "; where it is large, a sentence above the tables says what the threshold may "
+                "reach among others, with Clopper and Pearson’s limits for as many validation "
+                "patients as chose it. "
+                if analysis.validation
+                else ". "
+            )
+            + "LR: likelihood ratio. NNT: "
             "number needed to test, called per event found."
         ],
     )
+
+
+def _warnings(basis: ChosenOn) -> list[str]:
+    """What few validation patients leave open of each rule."""
+    found = [
+        basis.specificity_warning(SPECIFICITY),
+        basis.sensitivity_warning(SENSITIVITY),
+        basis.sensitivity_warning(RULE_OUT_SENSITIVITY),
+        basis.capacity_warning(CAPACITY),
+    ]
+    return [words for words in found if words]
 
 
 def at_threshold(analysis: Analysis, name: str, threshold: float) -> dict[str, Value]:
@@ -134,11 +155,12 @@ def _common_tables(analysis: Analysis) -> list[Table]:
         for name, valid in _validated(analysis).items()
     ]
     caption = (
-        f"At the threshold that gave a specificity of {100 * SPECIFICITY:g}\u00a0% on the "
-        "validation ECGs: "
+        f"At the threshold that gave a specificity of at least {100 * SPECIFICITY:g}\u00a0% on "
+        "the validation ECGs: "
     )
+    note = threshold_note(analysis, SPECIFICITY).strip()
     return [
-        Table(f"at-common-threshold-{name}", caption + words, columns, 1, rows)
+        Table(f"at-common-threshold-{name}", caption + words, columns, 1, rows, note)
         for name, words, columns in (
             ("rates", "rates.", {"model": "Model", **_headings(*_RATES)}),
             (
@@ -159,8 +181,8 @@ def _rules_table(analysis: Analysis) -> Table:
     best = analysis.order[0]
     return Table(
         "thresholds",
-        f"{best} at thresholds that different rules chose on the validation ECGs; the other "
-        "models are in the CSV file.",
+        f"{best} at thresholds that different rules chose on the validation ECGs"
+        f"{analysis.others_in_file}.",
         {"model": "Model", "rule": "Rule on validation", **_headings(*STATISTICS)},
         2,
         rows,
@@ -202,16 +224,19 @@ def _study_table(analysis: Analysis) -> Table:
         }
     return Table(
         "accuracy-and-ppv",
-        "Accuracy and PPV by the study’s rule: as many ECGs called as there are events. "
-        "Optimistic: the number was taken from the labels of the very ECGs that are judged.",
+        "Accuracy and PPV by the study’s rule: as many ECGs called as there are events, or fewer "
+        "where risks tie. Optimistic: the number was taken from the labels of the very ECGs that "
+        "are judged.",
         columns,
         1,
         rows,
-        "By that rule PPV equals sensitivity. A sign calls whom it calls, by any rule.",
+        "By that rule PPV equals sensitivity, unless risks tie."
+        + (" A sign calls whom it calls, by any rule." if analysis.signs else ""),
     )
 
 
 def _rule_out_table(analysis: Analysis) -> Table:
+    basis = chosen_on(analysis)
     rows: list[dict[str, Value]] = []
     for name, valid in _validated(analysis).items():
         threshold = threshold_at_sensitivity(
@@ -226,7 +251,7 @@ def _rule_out_table(analysis: Analysis) -> Table:
         )
     return Table(
         "rule-out",
-        "Rule-out: ECGs below the threshold that kept a sensitivity of "
+        "Rule-out: ECGs below the threshold that kept a sensitivity of at least "
         f"{100 * RULE_OUT_SENSITIVITY:g}\u00a0% on the validation ECGs.",
         {
             "model": "Model",
@@ -237,6 +262,7 @@ def _rule_out_table(analysis: Analysis) -> Table:
         },
         1,
         rows,
+        "" if basis is None else basis.sensitivity_warning(RULE_OUT_SENSITIVITY),
     )
 
 
@@ -291,6 +317,7 @@ def _prevalence_table(analysis: Analysis) -> Table:
         | {f"ppv_at_{p:g}": f"Event rate {100 * p:g}\u00a0%" for p in PREVALENCES},
         1,
         rows,
+        threshold_note(analysis, SPECIFICITY).strip(),
     )
 
 

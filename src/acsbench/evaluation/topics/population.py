@@ -9,6 +9,16 @@ from acsbench.disclosure import NOT_SHOWN, is_small
 from acsbench.evaluation.analysis import Analysis
 from acsbench.evaluation.section import Section, Share, Table, Value, counted, number_in
 
+HIDDEN_SMALL_CELLS = (
+    "Counts of ECGs or patients from 1 to 10, and counts that would give them away, are not "
+    "shown; a step of the flow that took so few is told together with the next. No number is "
+    "shown of a group in which fewer than 11 patients have the event or lack it. With the totals "
+    "a share tells its count: one that 1 to 10 patients have, or lack, is given as a bound or not "
+    "at all, and so is whatever it would follow from at the same threshold. Curves are straight "
+    "between points that are so far apart that no such number lies between them. Numbers of two "
+    "models, or at two thresholds that different rules chose, are not protected against each "
+    "other."
+)
 LEVELS = {"ECGs": "ecg_id", "visits": "encounter_id", "patients": "patient_id"}
 
 
@@ -28,20 +38,20 @@ def population(analysis: Analysis) -> Section:
         ],
         tables,
         methods=[
-            "Counts of ECGs or patients from 1 to 10, and counts that would give them away, are "
-            "not shown; a step of the flow that took so few is told together with the next. No "
-            "number is shown of a group in which fewer than 11 patients have the event or lack "
-            "it."
-            + (
-                ""
-                if analysis.settings.show_small_cells
-                else " With the totals a share tells its count: one that 1 to 10 patients have, or "
-                "lack, is given as a bound or not at all, and so is whatever it would follow from "
-                "at the same threshold. Curves are straight between points that are so far apart "
-                "that no such number lies between them. Numbers of two models, or at two "
-                "thresholds that different rules chose, are not protected against each other."
-            )
+            _shown_small_cells(analysis.cohort.simulated)
+            if analysis.settings.show_small_cells
+            else HIDDEN_SMALL_CELLS
         ],
+    )
+
+
+def _shown_small_cells(simulated: bool) -> str:
+    """That nothing is hidden, and why."""
+    why = "since no patient was involved" if simulated else "as was asked for"
+    return (
+        f"Small counts, from 1 to 10, are shown, {why}, and so are the numbers that rest on them. "
+        "A number is missing only where it cannot be computed, as where all ECGs of a group have "
+        "the event, or all lack it."
     )
 
 

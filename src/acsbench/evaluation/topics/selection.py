@@ -8,8 +8,10 @@ import pandas as pd
 from acsbench.cohort.counts import SPLIT_NAMES
 from acsbench.disclosure import shown_groups, too_few_patients
 from acsbench.evaluation.analysis import Analysis
+from acsbench.evaluation.chosen_on import threshold_note
 from acsbench.evaluation.cohort import Elsewhere
 from acsbench.evaluation.figures.lines import Line, Scales, lines_figure
+from acsbench.evaluation.metrics import SPECIFICITY
 from acsbench.evaluation.section import NOT_SHOWN, Count, Picture, Section, Share, Table, Value
 from acsbench.evaluation.selection import TRUNCATION, Selection, fit_selection
 from acsbench.evaluation.topics.calibration import platt_of
@@ -25,6 +27,8 @@ ODDS_RATIOS = (1 / 8, 1 / 4, 1 / 2, 1, 2)
 SLOPES = (1.0, 0.5, 0.0)
 DRAWN_SLOPE = 0.5
 FIFTHS = 5
+BALANCED = 0.1
+"""Standard deviations between the selected and everybody that count as none."""
 
 
 def selection(analysis: Analysis) -> Section | None:
@@ -39,9 +43,9 @@ def selection(analysis: Analysis) -> Section | None:
         paragraphs.append(
             f"{fitted.selected:,} of {fitted.candidates:,} ECGs have the label: who was not "
             "tested has none, and was not chosen at random. Below, the evaluated ECGs are weighted "
-            "so that what was measured is distributed as among everybody. They then say as much "
-            f"as {fitted.effective:,.0f} ECGs of equal weight. What doctors saw and nobody "
-            "recorded is not mended by weights; what it could change is shown after them."
+            "to make what was measured as frequent as among everybody. They then say as much "
+            f"as {fitted.effective:,.0f} ECGs of equal weight.{_unbalanced(fitted)} What doctors "
+            "saw and nobody recorded is not corrected by weights."
         )
         parts += [_weighted(analysis, fitted), _balance(fitted)]
     for other in analysis.cohort.elsewhere:
@@ -84,6 +88,20 @@ def selection(analysis: Analysis) -> Section | None:
     )
 
 
+def _unbalanced(fitted: Selection) -> str:
+    """A sentence of what the weights leave apart, if anything."""
+    apart = dict(zip(fitted.names, map(abs, fitted.after), strict=True))
+    far = [name for name, distance in apart.items() if distance > BALANCED]
+    if not far:
+        return ""
+    name = max(apart, key=lambda name: apart[name])
+    return (
+        f" For {len(far)} of {len(apart)} covariates the weights do not reach that: {name} is "
+        f"still {apart[name]:.2f} standard deviations away, more than the usual limit of "
+        f"{BALANCED:g}."
+    )
+
+
 def _too_few(analysis: Analysis, other: Elsewhere) -> bool:
     return not analysis.settings.show_small_cells and too_few_patients(
         other.table["label"], other.table["patient_id"]
@@ -121,12 +139,16 @@ def _weighted(analysis: Analysis, fitted: Selection) -> Table:
         columns["ppv_weighted"] = "PPV, weighted"
     return Table(
         "selection-weighted",
-        "Models on the evaluated ECGs as they are, and weighted to stand for everybody.",
+        "Models on the evaluated ECGs as they are, and weighted towards everybody.",
         columns,
         1,
         rows,
         f"Event rate {rate}, weighted {weighted}."
-        + (" Sensitivity and PPV at the common threshold." if analysis.validation else ""),
+        + (
+            f" Sensitivity and PPV at the common threshold.{threshold_note(analysis, SPECIFICITY)}"
+            if analysis.validation
+            else ""
+        ),
     )
 
 
@@ -137,8 +159,8 @@ def _balance(fitted: Selection) -> Table:
     ]
     return Table(
         "selection-balance",
-        "How far those with the label are from everybody, in standard deviations; 0.1 is a usual "
-        "limit.",
+        "How far those with the label are from everybody, in standard deviations; "
+        f"{BALANCED:g} is a usual limit.",
         {"covariate": "Covariate", "before": "As they are", "after": "Weighted"},
         1,
         rows,
@@ -187,7 +209,8 @@ def _tilted(analysis: Analysis, other: Elsewhere, names: list[str]) -> list[Tabl
             f"AUROC of {best} among everybody, had those without the label been tested: how much "
             "rarer or more frequent the event is among them than among tested patients of the "
             "same risk, and by how much of the model’s knowledge holds there. Values under "
-            "suppositions, without intervals. Of other models see the CSV file.",
+            "suppositions, without intervals."
+            + (" Of other models see the CSV file." if len(names) > 1 else ""),
             {"model": "Model", "slope": "Knowledge that holds"}
             | {f"odds_ratio_{r:g}": f"Odds × {r:g}" for r in ODDS_RATIOS},
             2,

@@ -8,6 +8,7 @@ import numpy as np
 
 from acsbench.disclosure import shown_groups
 from acsbench.evaluation.analysis import Analysis
+from acsbench.evaluation.chosen_on import threshold_note
 from acsbench.evaluation.figures.panels import Row, groups_figure
 from acsbench.evaluation.groups import Grouping, groupings_of
 from acsbench.evaluation.metrics import SPECIFICITY
@@ -156,7 +157,7 @@ def _table(
         columns["sensitivity"] = "Sensitivity"
     return Table(
         "subgroups",
-        f"{best} by group; the other models are in the CSV file.",
+        f"{best} by group{analysis.others_in_file}.",
         columns,
         3,
         rows,
@@ -191,11 +192,12 @@ def _note(analysis: Analysis) -> str:
     )
     if not analysis.validation:
         return left_out
-    specificity = f"{100 * SPECIFICITY:g}\u00a0% specificity on validation"
+    specificity = f"at least {100 * SPECIFICITY:g}\u00a0% specificity on validation"
     few_found = (
         "" if analysis.settings.show_small_cells else ", not shown where few are found or missed"
     )
-    return f"Sensitivity at the common threshold ({specificity}){few_found}. {left_out}"
+    few_chose = threshold_note(analysis, SPECIFICITY)
+    return f"Sensitivity at the common threshold ({specificity}){few_found}.{few_chose} {left_out}"
 
 
 def _numbers(analysis: Analysis, name: str, member: Flags) -> dict[str, Value]:
@@ -278,7 +280,9 @@ def _gaps_table(
         rows,
         f"Not tested, and without p: gaps where fewer than {TESTED_PATIENTS} patients of a side "
         "have, or lack, the event.",
-        shown=[r for r in rows if r["model"] == best and float(r["p"] or 1) < 0.05],  # type: ignore[arg-type]
+        shown=[
+            r for r in rows if r["model"] == best and isinstance(r["p"], PValue) and r["p"] < 0.05
+        ],
         off_page=("model",),
     )
 

@@ -193,12 +193,13 @@ class PretrainingEpochEnd(L.Callback):
     Args:
         folder: where they go.
         report: told a line about each epoch.
+        may_show: whether figures of the validation patients may be printed, logged and stored.
 
     `state` is that of the training that is gone on with, if there is one.
     """
 
-    def __init__(self, folder: Path, report: Report):
-        self.folder, self.report = folder, report
+    def __init__(self, folder: Path, report: Report, may_show: bool = True):
+        self.folder, self.report, self.may_show = folder, report, may_show
         self.state: TrainingState | None = None
         self._began = 0.0
 
@@ -237,8 +238,13 @@ class PretrainingEpochEnd(L.Callback):
         module.history.append(epoch)
         if not trainer.is_global_zero:
             return
-        history = pd.DataFrame(module.history).to_csv(index=False, lineterminator="\n")
-        write_text(self.folder / HISTORY, history)
+        history = pd.DataFrame(module.history)
+        if not self.may_show:
+            hidden = [name for name in figures if name.startswith("valid_")]
+            history[hidden] = np.nan
+            figures = {name: value for name, value in figures.items() if name not in hidden}
+        table = history.to_csv(index=False, lineterminator="\n")
+        write_text(self.folder / HISTORY, table)
         state = TrainingState(
             network=module.network.state_dict(),
             averaged={},
@@ -249,10 +255,12 @@ class PretrainingEpochEnd(L.Callback):
         save_state(state, self.folder)
         for logger in trainer.loggers:
             logger.log_metrics(figures, step=step)
+        others = f"other patients {epoch['valid_loss']:.3f}, {epoch['valid_accuracy']:.3f}"
+        if not self.may_show:
+            others = "too few other patients to show a figure"
         self.report(
             f"epoch {number}: loss {epoch['train_loss']:.3f}, masked accuracy "
-            f"{epoch['train_accuracy']:.3f}; other patients {epoch['valid_loss']:.3f}, "
-            f"{epoch['valid_accuracy']:.3f}; {seconds:.0f} s"
+            f"{epoch['train_accuracy']:.3f}; {others}; {seconds:.0f} s"
         )
 
 

@@ -111,7 +111,7 @@ def pretrain(
     material = gather(prepared, config)
     if earlier is not None:
         check_earlier(earlier, prepared, material, config)
-    epoch_end = PretrainingEpochEnd(folder, report)
+    epoch_end = PretrainingEpochEnd(folder, report, _may_show(prepared, material))
     trainer = make_trainer(
         hardware,
         epoch_end,
@@ -286,6 +286,12 @@ def _network(config: PretrainingConfig, earlier: Path | None) -> MaskedCodePredi
     return predictor
 
 
+def _may_show(prepared: Prepared, material: Material) -> bool:
+    """Whether figures of the patients who were left out of the training may be shown."""
+    patients = material.patients_of(material.validating)
+    return prepared.simulated or not is_small(len(set(patients)))
+
+
 def _finish(
     prepared: Prepared,
     material: Material,
@@ -299,7 +305,7 @@ def _finish(
     valid = _coded(material, config, folder, material.validating)
     patients = material.patients_of(material.validating)
     accuracies: Accuracies = {}
-    if prepared.simulated or not is_small(len(set(patients))):
+    if _may_show(prepared, material):
         known = count_codes(valid.codes, material.training, config.codebooks)
         accuracies = masked_accuracy(network, valid, known, patients, config)
     for codes, by_whom in accuracies.items():
