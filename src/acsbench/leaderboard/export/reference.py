@@ -142,13 +142,13 @@ def score_parts(
             fix=f"Give the columns ecg_id, {', '.join(settings.tasks)}",
         )
     digits = settings.round_digits
-    patients = public_patients(reference.holdout, reference.public)
+    by_class = public_patients(reference.holdout, reference.public)
     public, private = Scores(), Scores()
     for task in settings.tasks:
         seen = _metrics(reference, predictions, task, reference.public)
         # The limits of a public score follow from its rounded value, as on our own boards.
         area = seen[RANK_METRIC]
-        seen[RANK_METRIC] = released(area, area.value, 10**-digits, patients[task], digits)
+        seen[RANK_METRIC] = released(area, area.value, 10**-digits, by_class[task], digits)
         public |= _flat(settings, task, seen)
         private |= _flat(settings, task, _metrics(reference, predictions, task, ~reference.public))
     return {"public_score": public, "private_score": private}
