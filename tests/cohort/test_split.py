@@ -154,7 +154,8 @@ def test_a_patient_in_folds_of_two_splits_is_refused_without_an_id() -> None:
 
 def test_of_many_crossing_patients_the_first_twenty_are_named() -> None:
     patients = [f"p{i:02d}" for i in range(30)]
-    ecg = pd.DataFrame({"patient_id": patients * 2, "fold": [1] * 30 + [4] * 30})
+    folds = [1] * 30 + [4] * 30
+    ecg = pd.DataFrame({"patient_id": [*patients * 2, "a", "a"], "fold": [*folds, 1, 2]})
     with pytest.raises(DataError) as error:
         split_by_folds(ecg, FOLDS)
     assert error.value.private == ", ".join(patients[:20])

@@ -152,7 +152,9 @@ def test_perfect_separation_is_not_certainty():
     # Twenty pairs ranked right in twenty trials: Clopper–Pearson.
     assert estimate.low == pytest.approx(0.8316, abs=1e-4)
     assert "perfect separation" in estimate.method
-    assert auroc(labels, range(50, 0, -1)).high == pytest.approx(1 - 0.8316, abs=1e-4)
+    turned = auroc(labels, range(50, 0, -1))
+    assert (turned.value, turned.low) == (0, 0)
+    assert turned.high == pytest.approx(1 - 0.8316, abs=1e-4)
     # Ten patients with events and ten others make no more than ten independent pairs.
     clustered = auroc(
         labels, range(50), groups=[i // 3 for i in range(30)] + [10 + i // 2 for i in range(20)]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from acsbench.errors import DataError
 from acsbench.files import sha256
-from acsbench.waveforms.store import WaveformStore, open_store
+from acsbench.waveforms.store import AGAIN, WaveformStore, open_store
 
 SIZES, ROWS, SAMPLES, SCALE = (3, 1, 4), 2, 21, 0.001
 IDS = [f"ecg{number}" for number in range(sum(SIZES))]
@@ -124,10 +124,10 @@ def test_every_file_of_every_shard_is_verified(
         changed = bytearray(file.read_bytes())
         changed[-1] ^= 1
         file.write_bytes(changed)
-    with pytest.raises(DataError, match="not what was written") as error:
+    with pytest.raises(DataError, match=r": the shard is not what was written\.") as error:
         store.verify()
     assert error.value.file == str(file)
-    assert error.value.fix is not None
+    assert error.value.fix == AGAIN
 
 
 @pytest.mark.parametrize("shard", range(len(SIZES)))
@@ -144,5 +144,6 @@ def test_a_mask_or_an_array_of_another_shape_or_type_is_refused(
             open_store(folder)
         assert error.value.file == str(file)
     file.unlink()
-    with pytest.raises(DataError, match="missing or truncated"):
+    with pytest.raises(DataError, match=": the shard is missing or truncated") as error:
         open_store(folder)
+    assert (error.value.file, error.value.fix) == (str(file), AGAIN)
