@@ -58,7 +58,7 @@ def test_a_byte_order_mark_and_blanks_in_the_header_are_no_problem(folder: Path)
     [
         ({"record": ""}, "no record is named"),
         ({"patient_id": " "}, "patient is missing"),
-        ({"age": "121"}, "no number from 0 to 120"),
+        ({"age": "121"}, "not a number from 0 to 120"),
         ({"sex": "x"}, "neither female nor male"),
         ({"ecg_id": ""}, "has no id"),
     ],

@@ -17,6 +17,8 @@ SMALL = {
     "train": ["--set", "epochs=1"],
 }
 """What is added to a command so that it ends soon; of an option given twice the last counts."""
+TABULAR = ("boosted-trees", "flags-logistic", "logistic")
+"""Models that are fitted in one go, and refuse a number of epochs."""
 WIDTHS = {
     "ecgomi": (),
     "resnet18_1d": ("options.width=4", "options.hidden=8"),
@@ -71,6 +73,8 @@ def _expanded(folder: Path, line: str) -> list[str]:
 def _small(words: list[str]) -> list[str]:
     command = words[0]
     if "--help" in words or command not in SMALL:
+        return []
+    if command == "train" and words[1] in TABULAR:
         return []
     added = list(SMALL[command])
     if command == "train":

@@ -415,5 +415,5 @@ def test_twenty_killed_workers_lose_nothing_while_uploads_go_on(site: Site) -> N
 def test_a_worker_needs_a_board(tmp_path: Path, make_site: MakeSite) -> None:
     site = make_site()
     site.folder.labels_file.unlink()
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match="does not exist"):
         run_worker(site.folder)

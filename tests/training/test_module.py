@@ -126,7 +126,7 @@ def test_a_network_told_age_and_sex(prepared: Prepared, runs: Path) -> None:
 
 
 def test_covariates_are_for_networks(prepared: Prepared, runs: Path) -> None:
-    with pytest.raises(ConfigurationError, match="covariates are for networks"):
+    with pytest.raises(ConfigurationError, match="does not use the setting 'covariates'"):
         train(prepared, "logistic", TrainingConfig(covariates=("age",)), runs)
 
 

@@ -65,7 +65,7 @@ def epochs(*aurocs: float, loss: float = 0.5, seconds: float = 10.0) -> list[Epo
         (epochs(0.6, 0.7), {"epochs": 2}, "epochs"),
         (epochs(0.6, 0.7, 0.65), {"patience": 2}, None),
         (epochs(0.6, 0.7, 0.7, 0.65), {"patience": 2}, "patience"),
-        (epochs(math.nan, math.nan), {"patience": 2}, "patience"),
+        (epochs(0.6, math.nan), {"patience": 2}, "diverged"),
         (epochs(0.6, loss=math.nan), {}, "diverged"),
         (epochs(0.6, 0.7, 0.8, seconds=20), {"max_minutes": 1.0}, "budget"),
         (epochs(0.6, 0.7, seconds=20), {"max_minutes": 1.0}, None),
@@ -88,4 +88,7 @@ def test_the_last_epoch_is_kept_where_validation_must_not_count() -> None:
     assert best is not None
     assert last is not None
     assert (best["epoch"], last["epoch"]) == (2, 3)
-    assert kept_epoch(epochs(0.6, math.nan), "last") is None
+    before = kept_epoch(epochs(0.6, math.nan), "last")
+    assert before is not None
+    assert before["epoch"] == 1
+    assert kept_epoch(epochs(math.nan), "last") is None

@@ -11,7 +11,7 @@ import pandas as pd
 YOUNGEST_OPEN_CLASS = 75.0
 """Open classes from here on are read; "over 50" says too little to stand for an age."""
 
-AGE_PROBLEM = "the age is no number from 0 to 120, nor a class such as >89"
+AGE_PROBLEM = "the age is not a number from 0 to 120, nor a class such as >89"
 AGE_FIX = "Write years, such as 63, or a class such as >89 or 90+"
 OPEN_CLASS_NOTE = (
     "age: open classes are counted by the lowest age in them, such as 90 for >89 and for 90+, so "

@@ -137,7 +137,7 @@ ROW_DAMAGES: Damages = {
     ),
     "age": (
         lambda f: edit(f / VISIT, 3, age_at_admit="430"),
-        "ed-encounter.csv, row 3, column 'age_at_admit': the age is no number from 0 to 120",
+        "ed-encounter.csv, row 3, column 'age_at_admit': the age is not a number from 0 to 120",
     ),
     "visit's flag": (
         lambda f: edit(f / VISIT, 4, exclude_modeling="perhaps"),
