@@ -57,8 +57,9 @@ def noisy_blocks(signals: NDArray[np.floating], rate: float) -> NDArray[np.bool_
     noisy = (level > NOISY) & (level > OVER_QUIET * quiet)
     jumping = np.argwhere(np.fmax.reduce(cut, (0, 3)) - np.fmin.reduce(cut, (0, 3)) > _STEP)
     if len(jumping):  # few leads reach that far
-        beside = tuple(jumping.T)
-        noisy[beside] |= _beside_steps(cut[:, *beside], known[beside])
+        recording, lead, block = jumping.T
+        steps = _beside_steps(cut[:, recording, lead, block], known[recording, lead, block])
+        noisy[recording, lead, block] |= steps
     if noisy.any():
         # A block at the border is noise in part.
         noisy = maximum_filter1d(noisy.astype(np.int8), 3) > 0
