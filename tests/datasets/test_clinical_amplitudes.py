@@ -182,7 +182,7 @@ def test_units_of_dicom(tmp_path: Path, counts: Counts, unit: str, sensitivity: 
         (attributes(ChannelStatus="DISCONNECTED"), "no valid sample"),
         (
             attributes(ChannelSourceSequence=[dicom_code("2:62", "MDC", "Lead -aVR")]),
-            r"code of aVR and the meaning 'Lead -aVR'",
+            r"code 'aVR' and the meaning 'Lead -aVR', which are different",
         ),
     ],
 )
@@ -221,6 +221,53 @@ def test_names_of_dicom_channels(
     write_dicom_groups(tmp_path / "a", group)
     signal = read_clinical_file(tmp_path / "a", "a").signal
     np.testing.assert_allclose(signal, counts * 1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("code", "scheme", "meaning"),
+    [
+        ("2:65", "MDC", "aVR, negative"),
+        ("65", "SCPECG", ""),
+        ("X9", "99LOCAL", "aVR, inverted"),
+        ("X9", "99LOCAL", "Lead aVR, augmented voltage, reversed"),
+    ],
+)
+def test_an_opposite_lead_of_dicom(
+    tmp_path: Path, counts: Counts, code: str, scheme: str, meaning: str
+) -> None:
+    group = dicom_group(np.vstack([counts[:3], -counts[3], counts[4:]]), LEADS, microvolts=1)
+    channel = group.ChannelDefinitionSequence[3]
+    channel.ChannelSourceSequence = [dicom_code(code, scheme, meaning)]
+    write_dicom_groups(tmp_path / "a", group)
+    signal = read_clinical_file(tmp_path / "a", "a").signal
+    np.testing.assert_allclose(signal, counts * 1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"ChannelLabel": "-aVR"}, "the label '-aVR', which are different leads"),
+        ({"ChannelLabel": "V1"}, "the label 'V1', which are different leads"),
+        (
+            {"ChannelSourceSequence": ("2:62", "MDC", "aVR, augmented, negative")},
+            "the code 'aVR' and the meaning 'aVR \\(-\\)'",
+        ),
+        (
+            {"ChannelSensitivityUnitsSequence": ("uV", "UCUM", "millivolt")},
+            "the unit of lead aVR has the code 'uV' and the meaning 'millivolt'",
+        ),
+    ],
+)
+def test_a_channel_of_dicom_that_contradicts_itself(
+    tmp_path: Path, counts: Counts, change: dict[str, str | tuple[str, str, str]], words: str
+) -> None:
+    group = dicom_group(counts, LEADS)
+    for name, value in change.items():
+        content = value if isinstance(value, str) else [dicom_code(*value)]
+        setattr(group.ChannelDefinitionSequence[3], name, content)
+    write_dicom_groups(tmp_path / "a", group)
+    with pytest.raises(DataError, match=words):
+        read_clinical_file(tmp_path / "a", "a")
 
 
 def test_a_long_code_of_dicom(tmp_path: Path, counts: Counts) -> None:

@@ -183,6 +183,15 @@ def test_a_pulse_that_one_lead_lacks_stays(ecg: Signals) -> None:
     assert read(signals).signal.shape[1] == 1200
 
 
+def test_a_lead_that_was_not_recorded_hides_no_pulse(ecg: Signals) -> None:
+    signals = {name: np.r_[PULSE, row] for name, row in ecg.items()}
+    signals["I"] = np.full(1200, np.nan)
+    signal = read(signals).signal
+    assert 990 <= signal.shape[1] <= 1000
+    expected = as_rows(ecg)[:, 1000 - signal.shape[1] :]
+    np.testing.assert_allclose(signal, expected, atol=1e-5)
+
+
 def test_a_test_signal_is_not_cut_away() -> None:
     squares = np.tile(PULSE, 5)
     assert read(dict.fromkeys(LEADS, squares)).signal.shape[1] == 1000

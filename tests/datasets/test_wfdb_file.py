@@ -208,6 +208,7 @@ def test_leads_that_a_segment_lacks_are_nan(segments: Path, counts: np.ndarray) 
         ("r_2", "500 500", "500 5000", "line 4 .* states 500 samples"),
         ("r_2", "mV", "mmHg", "line 4 .* whose I is in 'mmHg', which is no voltage"),
         ("r_2", "1000(0)", "0(0)", "states no gain of lead I"),
+        ("r_2", "16 0 0 0 0 V6\n", "16 0 0 0 0\n", "line 4 .* a signal without a name"),
         ("r_2", "16 0 0 0 0 I\n", "16 0 0 0 0 II\n", "lead II is there more than once"),
     ],
 )

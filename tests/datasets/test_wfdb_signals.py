@@ -165,3 +165,26 @@ def test_lengths_that_are_not_stated_follow_from_the_shortest_file(tmp_path: Pat
     (tmp_path / "b.dat").write_bytes(b"")
     with pytest.raises(DataError, match="the signal file holds no sample"):
         read(tmp_path)
+
+
+def test_samples_behind_the_stated_length_are_mentioned(tmp_path: Path) -> None:
+    counts = samples_of("16", 3, 10)
+    header = header_text("r", leads=["I", "II"], frames=10)
+    write_record(tmp_path, counts, header=header)
+    with pytest.warns(UserWarning, match="more than the 10 frames that its header states"):
+        read(tmp_path)
+
+
+def test_a_file_without_stated_length_holds_whole_frames(tmp_path: Path) -> None:
+    header = header_text("r", first="r 2 500", leads=["I", "II"])
+    write_record(tmp_path, samples_of("16", 3, 5), header=header)
+    with pytest.raises(DataError, match="does not hold whole frames of its 2 signals"):
+        read(tmp_path)
+
+
+def test_lines_of_a_file_state_one_byte_offset(tmp_path: Path) -> None:
+    header = header_text("r", leads=["I", "II"], frames=10).splitlines()
+    header[2] = header[2].replace(" 16 ", " 16+24 ", 1)
+    write_record(tmp_path, samples_of("16", 2, 22), header="\n".join(header))
+    with pytest.raises(DataError, match=r"line 3 .* states another byte offset than line 2"):
+        read(tmp_path)

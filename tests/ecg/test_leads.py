@@ -36,7 +36,8 @@ def test_names_that_other_devices_use(names: str, lead: str) -> None:
 
 @pytest.mark.parametrize("lead", LEADS)
 def test_the_sign_of_a_name_is_kept(lead: str) -> None:
-    dashes = "-|–|—|−|\u2010|\u2011|－|﹣|- |(-)|minus |inverted |neg. |Lead -|MDC_ECG_LEAD_-"
+    dashes = "-|–|—|−|\u2010|\u2011|－|﹣|- |(-)|Lead -|raw -|MDC_ECG_LEAD_-"
+    dashes += "|minus |inverted |reversed |neg. "
     for written in [before + lead for before in dashes.split("|")]:
         assert signed_lead(written) == (lead, -1), written
         assert canonical_lead(written) is None
@@ -50,6 +51,7 @@ def test_the_sign_of_a_name_is_kept(lead: str) -> None:
         *("", "vx", "V7", "V10", "VII", "V", "MCL1", "MLII", "lead", "1", "ECG 2", "II2", "D4"),
         *("V1-V2", "I-II", "aVR-aVL", "V3R", "V4 R", "C1", "CM5", "aVF2", "xII", "IIx"),
         *("II+", "aVR-", "ECG - aVR", "--aVR", "-aVRneg", "inverted -II", "V1 (posterior)"),
+        *("raw-aVR", "filtered–II", "raw - aVR", "(raw)-II", "uV - I", "_aVR", ".aVR"),
     ],
 )
 def test_other_names_are_none_of_the_twelve(name: str) -> None:

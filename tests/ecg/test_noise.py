@@ -11,6 +11,7 @@ import wfdb
 from numpy.typing import NDArray
 
 from acsbench.ecg import Recording, measure
+from acsbench.ecg.filters import resample
 from acsbench.ecg.noise import noisy_samples
 from acsbench.ecg.quality import assess_quality, overview
 from acsbench.ecg.rpeaks import detect_r_peaks
@@ -105,6 +106,15 @@ def test_beats_are_found_through_mains(frequency: float) -> None:
     found = detect_r_peaks(signal, 500) / 500
     np.testing.assert_allclose(found, np.arange(FIRST, 10, 60 / RATE), atol=0.03)
     assert measure(Recording("a", signal, 500))["seconds"][0] == pytest.approx(7, abs=0.4)
+
+
+@pytest.mark.parametrize("fs", [250.0, 500.0, 1000.0])
+@pytest.mark.parametrize("frequency", [50, 60])
+def test_mains_all_the_time_are_named(frequency: float, fs: float) -> None:
+    signal = clean()
+    signal[:6] += 0.5 * np.sin(2 * np.pi * frequency * np.arange(signal.shape[1]) / 500)
+    quality = measure(Recording("a", resample(signal, 500, fs), fs))["quality"]
+    assert list(quality) == ["noisy"] * 6 + ["good"] * 6
 
 
 def test_an_electrode_that_comes_off_and_a_saturated_amplifier() -> None:

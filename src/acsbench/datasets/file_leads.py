@@ -244,6 +244,8 @@ def _length_of_calibration(signal: NDArray[np.float64], rate: float) -> int:
         signal: shape (leads, samples), mV.
         rate: Hz.
     """
+    # A lead that was not recorded then shows no pulse, and hides none.
+    signal = signal[np.isfinite(signal[:, :1]).all(axis=1)]
     if len(signal) < 2 or not signal.shape[1]:
         return 0
     # Leads may stand on different offsets.

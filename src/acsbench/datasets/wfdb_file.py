@@ -197,6 +197,13 @@ def _of_segment(
     """The signals of one segment; leads in mV, since segments may differ in their units."""
     signals: dict[_Key, FileSignal] = {}
     for signal in _read_signals(part, gain):
+        if not signal.name:
+            raise line_error(
+                header.record,
+                segment.line,
+                "names a segment that has a signal without a name",
+                "Name the signals in the segment's header",
+            )
         lead = signed_lead(signal.name)
         name = lead or signal.name
         if lead is not None:

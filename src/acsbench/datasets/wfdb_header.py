@@ -40,6 +40,8 @@ _SIGNAL = re.compile(
 _GAIN = re.compile(
     rf"(?P<gain>{_NUMBER})?(?:\((?P<baseline>{_NUMBER})\))?(?:/(?P<unit>\S*))?(?=\s|$)"
 )
+_BROKEN_GAIN = re.compile(r"[(/]|[^\W\d]+(?:\s+-?\d+){5}(?:\s|$)")
+"""What follows a gain that a blank has cut in two: `(0)/mV`, `/mV`, or `V 16 0 …` of `µ V`."""
 _INTEGERS = re.compile(r"(?:[-+]?\d{1,15}(?:\.0*)?(?:\s+|$)){0,5}")
 _SEGMENT = re.compile(r"(?P<name>.+?)\s+(?P<length>\d{1,15})(?:\s.*)?")
 
@@ -300,6 +302,8 @@ def _signal_line(record: Path, number: int, line: str) -> SignalLine:
     if gain is None:
         raise line_error(record, number, f"states {rest.split()[0][:20]!r} as gain")
     behind = rest[gain.end() :].lstrip()
+    if _BROKEN_GAIN.match(behind):
+        raise line_error(record, number, "has a blank within the gain or its unit")
     integers = _INTEGERS.match(behind)
     numbers = [] if integers is None else [int(float(x)) for x in integers.group().split()]
     adc_zero, initial = (numbers + [0] * 5)[1:3]

@@ -6,6 +6,7 @@ References:
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -87,6 +88,9 @@ def read_samples(header: Header) -> list[NDArray[np.float64]]:
     frames = header.length
     if frames is None:
         frames = min(_frames(record, lines) for lines in groups)
+    else:
+        for lines in groups:
+            _warn_of_rest(record, lines, frames)
     read: dict[int, NDArray[np.float64]] = {}
     for lines in groups:
         signals = _read_flac if lines[0].format in FLAC else _read_file
@@ -113,6 +117,12 @@ def _check_lines(record: Path, lines: Sequence[SignalLine], earlier: Sequence[st
         if line.format != first.format:
             raise line_error(
                 record, line.line, f"states another format than line {first.line} for the same file"
+            )
+        if line.offset not in (0, first.offset):
+            raise line_error(
+                record,
+                line.line,
+                f"states another byte offset than line {first.line} for the same file",
             )
     if first.file in earlier:
         raise line_error(
@@ -154,7 +164,37 @@ def _frames(record: Path, lines: Sequence[SignalLine]) -> int:
             frames = max(0, int(file.frames) - first.offset) // first.samples_per_frame
         return _some(record, frames)
     samples = _samples_in(path.stat().st_size - first.offset, BYTES[first.format])
-    return _some(record, samples // sum(line.samples_per_frame for line in lines))
+    frames, rest = divmod(samples, sum(line.samples_per_frame for line in lines))
+    # The last group of packed samples may be filled up.
+    if rest >= len(BYTES[first.format]):
+        raise file_error(
+            record,
+            f"the signal file does not hold whole frames of its {len(lines)} signals, and the "
+            "header does not state how many: the number of signals or the format is wrong, or "
+            "the file is cut off",
+            "Correct the header, or copy the signal file again",
+        )
+    return _some(record, frames)
+
+
+def _warn_of_rest(record: Path, lines: Sequence[SignalLine], frames: int) -> None:
+    """Warn of samples behind the stated length, as a wrong number of signals leaves them."""
+    first = lines[0]
+    if first.format in FLAC:
+        return
+    per_frame = sum(line.samples_per_frame for line in lines)
+    samples = _samples_in(
+        (record.parent / first.file).stat().st_size - first.offset, BYTES[first.format]
+    )
+    rest = samples - (frames + max(line.skew for line in lines)) * per_frame
+    if rest >= max(per_frame, len(BYTES[first.format])):
+        warnings.warn(
+            f"the signal file of a WFDB record holds more than the {frames} frames that its "
+            f"header states ({samples / per_frame:.10g}); the rest is not read. If the number "
+            "of signals or the format is wrong, so are the leads",
+            UserWarning,
+            stacklevel=2,
+        )
 
 
 def _some(record: Path, frames: int) -> int:

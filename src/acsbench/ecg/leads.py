@@ -27,12 +27,15 @@ _DERIVATIONS |= {f"d{lead}".casefold(): lead for lead in LEADS[:3]}
 
 _DASH = re.compile("[\u2010-\u2015\u2212\ufe58]")
 _OPPOSITE = re.compile(
-    r"\(\s*-\s*\)|(?<![a-z])(?:neg|negative|negated|minus|inv|inverse|inverted|flipped)(?![a-z])"
+    r"\(\s*-\s*\)|(?<![a-z])(?:neg|negative|negated|minus|inv|inverse|inverted|flipped"
+    r"|reversed|opposite)(?![a-z])"
 )
 _REMARK = re.compile(
     r"(?<![a-z0-9])(?:raw|filtered|unfiltered|original|derived|calculated|einthoven|goldberger"
     r"|wilson|[mu\u03bc]v|millivolts?|microvolts?)(?![a-z0-9])"
 )
+_UNCLEAR = re.compile(rf"[_.]|.*{_REMARK.pattern}[)\]}}]*(?:-|\s+-\s)")
+"""A mark that may stand for a minus, or not: `_aVR`, `raw-aVR`, `raw - aVR`."""
 _NAME = re.compile(
     r"(?P<word>mdc ecg lead|(?:ecg|ekg)[ -]?lead|lead|ecg|ekg|)(?P<joint>[ +-]*)"
     r"(?P<before>neg|inv|)(?P<lead>i{1,3}|av[rlf]|v ?[1-6]|di{1,3}|d[1-3]|[1-3])(?P<after>neg|inv|)"
@@ -57,15 +60,18 @@ def signed_lead(name: str) -> tuple[str, int] | None:
 
     Returns:
         The lead's name as in `LEADS`, and 1 or -1; None if it is none of the twelve, or if a
-        dash may or may not be a minus, as in `ECG - aVR`.
+        dash may or may not be a minus, as in `ECG - aVR` and `raw-aVR`, or was replaced by
+        another mark, as in `_aVR`.
 
     >>> signed_lead("Lead II"), signed_lead("MDC_ECG_LEAD_AVRneg"), signed_lead("V1-V2")
     (('II', 1), ('aVR', -1), None)
     """
     if name in LEADS:
         return name, 1
-    text = _DASH.sub("-", unicodedata.normalize("NFKC", name).replace("_", " ")).casefold()
-    text, opposites = _OPPOSITE.subn(" ", text)
+    text = _DASH.sub("-", unicodedata.normalize("NFKC", name)).casefold().strip(" \0'\"")
+    if _UNCLEAR.match(text):
+        return None
+    text, opposites = _OPPOSITE.subn(" ", text.replace("_", " "))
     text = re.sub(r"[()\[\]{}]", " ", _REMARK.sub(" ", text))
     match = _NAME.fullmatch(" ".join(text.split()).strip(" \0.,:;'\""))
     if match is None:
@@ -80,6 +86,15 @@ def signed_lead(name: str) -> tuple[str, int] | None:
     if standard is None or opposites > 1 or not (is_minus or match["joint"] in _PLUS[has_word]):
         return None
     return standard, -1 if opposites else 1
+
+
+def says_opposite(remark: str) -> bool:
+    """Whether a remark on a lead says that its sign is changed.
+
+    >>> says_opposite("augmented, inverted"), says_opposite("augmented")
+    (True, False)
+    """
+    return _OPPOSITE.search(remark.casefold()) is not None
 
 
 def canonical_lead(name: str) -> str | None:

@@ -9,6 +9,7 @@ from pandas.arrays import IntegerArray
 
 from acsbench.ecg.beat_measurements import Values
 from acsbench.ecg.measured_values import GLOBAL, LEVELS, PER_LEAD, POSITIONS, measured_values
+from acsbench.ecg.noise import noisy_throughout
 from acsbench.ecg.recording import Recording
 
 WORDS = ("st_shape", "quality")
@@ -63,7 +64,8 @@ def measure(recording: Recording) -> pd.DataFrame:
           many beats the levels are medians of; `seconds`: how long the lead was recorded without
           noise (`acsbench.ecg.noise`), which is all that is measured;
         - `quality` (category): `missing`, `flat`, `no QRS` found, `one beat`, `noisy` (the
-          levels' standard error is above 0.03 mV), `good`.
+          levels' standard error is above 0.03 mV, or the lead has fast noise of more than
+          0.1 mV most of the time), `good`.
 
         The same in each row:
 
@@ -102,7 +104,8 @@ def _table(recording: Recording, detailed: bool) -> pd.DataFrame:
     if detailed:
         columns |= {name: values[name] for name in PER_LEAD}
         recorded = np.asarray(np.isfinite(recording.signal).any(axis=1))
-        columns |= _categories(values, recorded)
+        noisy = noisy_throughout(recording.signal, recording.fs)
+        columns |= _categories(values, recorded, noisy)
         columns |= {name: values[name] for name in GLOBAL}
     return pd.DataFrame(columns)
 
@@ -112,8 +115,16 @@ def _positions(samples: NDArray[np.float64]) -> IntegerArray:
     return IntegerArray(np.rint(np.where(unknown, 0, samples)).astype(np.int64), unknown)
 
 
-def _categories(values: Values, recorded: NDArray[np.bool_]) -> dict[str, object]:
-    """The columns that are words: ST shape, T inversion, quality."""
+def _categories(
+    values: Values, recorded: NDArray[np.bool_], throughout: NDArray[np.bool_]
+) -> dict[str, object]:
+    """The columns that are words: ST shape, T inversion, quality.
+
+    Args:
+        values: of `measured_values`.
+        recorded: which leads have a sample.
+        throughout: which leads are noisy all the time.
+    """
     slope, bulge = values["st_slope"], values["st_bulge"]
     shape = np.select(
         [np.isnan(slope), bulge > 0.05, bulge < -0.05, slope > 1.0, slope < -1.0],
@@ -124,9 +135,10 @@ def _categories(values: Values, recorded: NDArray[np.bool_]) -> dict[str, object
     # 1.48 medians of absolute deviations are a standard deviation, 1.25 / √n make it the
     # standard error of a median.
     error = 1.48 * 1.25 * values["noise"] / np.sqrt(np.fmax(beats, 1))
+    noisy = (error > _NOISY) | throughout
     with_qrs = np.isfinite(values["j_point"])
     quality = np.select(
-        [~recorded, ~with_qrs, np.isnan(values["j_level"]), beats == 1, error > _NOISY],
+        [~recorded, ~with_qrs, np.isnan(values["j_level"]), beats == 1, noisy],
         ["missing", "no QRS", "flat", "one beat", "noisy"],
         default="good",
     )

@@ -50,22 +50,56 @@ def noisy_blocks(signals: NDArray[np.floating], rate: float) -> NDArray[np.bool_
     cut = signals[..., : blocks * width].reshape(*signals.shape[:2], blocks, width)
     # Samples of a block first: a sum over a short last axis takes several times as long.
     cut = np.moveaxis(cut, 3, 0)
-    bends = np.abs(cut[2:] - 2 * cut[1:-1] + cut[:-2]).mean(axis=0) / PER_DEVIATION
-    known = np.isfinite(bends)
-    level = np.where(known, bends, 0.0)
-    level = maximum_filter1d(minimum_filter1d(level, _HALF_SECOND), _HALF_SECOND)
+    level, known = _levels(cut)
     count = np.count_nonzero(known, axis=2, keepdims=True)
     place = (_QUIETEST * np.maximum(count - 1, 0)).astype(np.int64)
     quiet = np.take_along_axis(np.sort(np.where(known, level, np.inf)), place, axis=2)
     noisy = (level > NOISY) & (level > OVER_QUIET * quiet)
     jumping = np.argwhere(np.fmax.reduce(cut, (0, 3)) - np.fmin.reduce(cut, (0, 3)) > _STEP)
     if len(jumping):  # few leads reach that far
-        place = tuple(jumping.T)
-        noisy[place] |= _beside_steps(cut[:, *place], known[place])
+        recording, lead, block = jumping.T
+        steps = _beside_steps(cut[:, recording, lead, block], known[recording, lead, block])
+        noisy[recording, lead, block] |= steps
     if noisy.any():
         # A block at the border is noise in part.
         noisy = maximum_filter1d(noisy.astype(np.int8), 3) > 0
     return np.asarray(noisy & known)
+
+
+def _levels(cut: NDArray[np.floating]) -> tuple[NDArray[np.floating], NDArray[np.bool_]]:
+    """Fast noise of each block, mV, and whether the block is whole, shape (..., blocks).
+
+    Args:
+        cut: shape (samples, ..., blocks), mV.
+    """
+    bends = np.abs(cut[2:] - 2 * cut[1:-1] + cut[:-2]).mean(axis=0) / PER_DEVIATION
+    known = np.isfinite(bends)
+    level = np.where(known, bends, 0.0)
+    return maximum_filter1d(minimum_filter1d(level, _HALF_SECOND), _HALF_SECOND), known
+
+
+def noisy_throughout(signals: NDArray[np.floating], fs: float) -> NDArray[np.bool_]:
+    """Whether a lead has fast noise in most of what was recorded, such as mains.
+
+    The beats of such a lead may still agree, since R-peaks are drawn to the mains' own.
+
+    Args:
+        signals: shape (leads, samples), mV, NaN where a sample is missing.
+        fs: sampling rate, Hz.
+
+    Returns:
+        Shape (leads,).
+    """
+    step = max(1, round(fs / RATE))
+    few = signals[:, ::step]
+    width = max(3, round(BLOCK * fs / step))
+    blocks = few.shape[1] // width
+    if not blocks:
+        return np.zeros(len(signals), dtype=bool)
+    cut = few[:, : blocks * width].reshape(len(signals), blocks, width)
+    level, known = _levels(np.moveaxis(cut, 2, 0))
+    noisy = np.count_nonzero((level > NOISY) & known, axis=1)
+    return np.asarray(noisy > np.count_nonzero(known, axis=1) / 2)
 
 
 def _beside_steps(cut: NDArray[np.floating], known: NDArray[np.bool_]) -> NDArray[np.bool_]:

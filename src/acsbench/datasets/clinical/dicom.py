@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from acsbench.datasets.clinical.amplitude import EXPORT, LOWEST, number, scaled
 from acsbench.datasets.clinical.groups import Group, Strip, warn
 from acsbench.datasets.file_leads import millivolts_per
-from acsbench.ecg.leads import LEADS, signed_lead
+from acsbench.ecg.leads import LEADS, says_opposite, signed_lead
 from acsbench.errors import ConfigurationError, DataError
 
 _TYPES = {
@@ -122,7 +122,13 @@ def _counts(item: Any, order: str) -> NDArray[np.float64]:
 def _strip(channel: Any, counts: NDArray[np.float64], fs: float, start: float | None) -> Strip:
     name = _name(channel)
     code, meaning, _ = _coded(channel, "ChannelSensitivityUnitsSequence")
-    unit = meaning if millivolts_per(code) is None and millivolts_per(meaning) else code
+    by_code, by_meaning = millivolts_per(code), millivolts_per(meaning)
+    unit = meaning if by_code is None and by_meaning else code
+    if by_code and by_meaning and by_code != by_meaning and signed_lead(name):
+        raise DataError(
+            f"the unit of lead {name} has the code {code[:16]!r} and the meaning {meaning[:16]!r}",
+            fix="Correct the code or the meaning of the channel's unit",
+        )
     if signed_lead(name) is None:
         return Strip(name, counts, unit, fs, start)
     status = str(channel.get("ChannelStatus") or "OK").upper()
@@ -147,18 +153,22 @@ def _name(channel: Any) -> str:
     """The lead's name by code or meaning of its source, or by its label."""
     code, meaning, scheme = _coded(channel, "ChannelSourceSequence")
     digits = code.removeprefix("2:").removeprefix("5.6.3-9-")
-    if digits.isdecimal() and (digits != code or scheme == "MDC"):
+    if digits.isdecimal() and (digits != code or scheme in ("MDC", "SCPECG")):
         code = _CODES.get(int(digits), code)
-    meaning = meaning.partition(",")[0].strip()
-    by_code, by_meaning = signed_lead(code), signed_lead(meaning)
-    if by_code and by_meaning and by_code != by_meaning:
-        raise DataError(
-            f"a channel has the code of {code} and the meaning {meaning[:20]!r}",
-            fix="Correct the channel's source code or its meaning",
-        )
+    meaning, _, remark = (part.strip() for part in meaning.partition(","))
+    if says_opposite(remark):  # as in "aVR, inverted"
+        meaning = f"{meaning} (-)"
     label = str(channel.get("ChannelLabel") or "").strip()
-    names = [name for name in (code, meaning, label) if name]
-    return next((name for name in names if signed_lead(name)), names[-1] if names else "")
+    names = {"code": code, "meaning": meaning, "label": label}
+    names = {what: name for what, name in names.items() if name}
+    leads = {what: name for what, name in names.items() if signed_lead(name)}
+    if len({signed_lead(name) for name in leads.values()}) > 1:
+        found = " and ".join(f"the {what} {name[:20]!r}" for what, name in leads.items())
+        raise DataError(
+            f"a channel has {found}, which are different leads",
+            fix="Correct the channel's source code, meaning or label",
+        )
+    return next(iter([*leads.values(), *reversed(names.values())]), "")
 
 
 def _coded(item: Any, sequence: str) -> tuple[str, str, str]:
