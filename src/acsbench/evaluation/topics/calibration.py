@@ -38,7 +38,8 @@ AS_PREDICTED, PLATT, ISOTONIC = "as predicted", "Platt", "isotonic"
 BINS = 10
 FEWEST_PATIENTS = 30
 """With the event, and without it: the curve of fewer is not tested. True probabilities would be
-rejected too often, in 10 to 25 % of samples with 5 to 15 patients (`benchmarks/calibration_test.py`).
+rejected too often, in 10 to 25 % of samples with 5 to 15 patients
+(`benchmarks/calibration_test.py`).
 """
 FEWEST_VALUES = 10
 """Probabilities with fewer different values have no curve; their groups are in the table."""
@@ -81,8 +82,9 @@ def calibration(analysis: Analysis) -> Section:
             f"band; points are {BINS} groups of equally many ECGs, or fewer where risks tie. p of "
             "the curve: joint Wald test, with the same variance and an F distribution, that the "
             "curve’s regression has intercept 0, slope 1 and no bend; it is made where at least "
-            f"{FEWEST_PATIENTS} patients have the event and as many lack it. ICI: mean distance between "
-            "predicted risk and curve (Austin & Steyerberg 2019). ECE: the same over the groups. "
+            f"{FEWEST_PATIENTS} patients have the event and as many lack it. ICI: mean distance "
+            "between predicted risk and curve (Austin & Steyerberg 2019). ECE: the same over the "
+            "groups. "
             "Recalibration by Platt’s scaling (1999) and by isotonic regression, fitted on the "
             "validation ECGs. Brier score = reliability − resolution + uncertainty, with isotonic "
             "regression in place of groups (Dimitriadis 2021).",
