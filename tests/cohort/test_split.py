@@ -120,9 +120,19 @@ def test_a_seed_gives_the_same_split_in_later_versions() -> None:
 def test_a_patient_is_positive_if_any_ecg_is() -> None:
     patients = [p for p in range(100) for _ in range(2)]
     labels = [int(p < 40 and first) for p in range(100) for first in (True, False)]
-    split = split_patients([cohort("a", patients, labels)], seed=0, shares=(0.5, 0.25, 0.25))
-    positive = split[[str(p) for p in range(40)]].value_counts().to_dict()
-    assert positive == {"train": 20, "valid": 10, "test": 10}
+    for seed in range(5):
+        # By chance alone, as where they counted as negative, the numbers would not be these.
+        split = split_patients([cohort("a", patients, labels)], seed, shares=(0.5, 0.25, 0.25))
+        positive = split[[str(p) for p in range(40)]].value_counts().to_dict()
+        assert positive == {"train": 20, "valid": 10, "test": 10}
+
+
+def test_shares_that_add_up_to_almost_1_leave_nobody_out() -> None:
+    patients = list(range(200_000))
+    split = split_patients(
+        [cohort("a", patients, [0] * len(patients))], seed=0, shares=(0.33333, 0.33333, 0.33333)
+    )
+    assert set(split) == set(SPLITS)
 
 
 @pytest.mark.parametrize(
@@ -148,6 +158,7 @@ def test_a_patient_in_folds_of_two_splits_is_refused_without_an_id() -> None:
     with pytest.raises(DataError, match="different splits") as error:
         split_by_folds(ecg, FOLDS)
     assert "secret" not in str(error.value)
+    assert error.value.problem.startswith("<11 patients")
     assert (error.value.column, error.value.private) == ("fold", "secret")
     assert error.value.fix == "Keep all ECGs of a patient in one fold, or use --split patients"
 

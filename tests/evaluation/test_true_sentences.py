@@ -199,3 +199,44 @@ def test_two_equal_areas_share_the_lead():
     text = summarise(analysis)[0]
     assert "good and twin reached the highest AUROC" in text
     assert "good had the highest" not in text
+
+
+def test_the_curve_of_few_patients_is_not_tested():
+    """With 20 patients who have the event, true probabilities would be called wrong too often."""
+    cohort = patients(120)
+    analysis = analysis_of("good", cohort=cohort, settings=SHOWN)
+    sections = [calibration(analysis)]
+    assert all("curve_p" not in row for row in _rows(sections, "calibration"))
+    text = " ".join(summarise(analysis, sections))
+    assert "wrong by their curve" not in text
+    assert "fewer than 30 patients have the event, or lack it" in text
+    many = analysis_of("good", cohort=patients(600))
+    assert "curve_p" in _rows([calibration(many)], "calibration")[0]
+
+
+@pytest.mark.parametrize("low", [0.0, 0.0001, 0.02])
+def test_risks_that_are_all_right_are_not_called_too_high(low):
+    cohort = patients(400)
+    labels = cohort.table["label"].to_numpy()
+    risks = pd.Series(np.where(labels == 1, 1 - low / 2, low), pd.Index(cohort.table["ecg_id"]))
+    analysis = Analysis(cohort, [ModelPredictions("right", risks)], HIDDEN)
+    text = " ".join(summarise(analysis, [calibration(analysis)]))
+    assert "not shown to be wrong on the whole" in text
+    assert "no curve can be fitted" in text
+
+
+@pytest.mark.parametrize("kind", ["constant", "coarse", "certain"])
+def test_the_warning_of_few_validation_patients_allows_for_ties(kind):
+    """All 80 without the event lie below the threshold: more than 90 %, and no less elsewhere."""
+    analysis = analysis_of(kind, cohort=patients(240))
+    text = " ".join(operating_points(analysis).paragraphs)
+    assert re.search(r"specificity may be \d+\u00a0% to \d+\u00a0%, or more where risks tie", text)
+    assert re.search(r"it may call \d+\u00a0% to \d+\u00a0%, or fewer where risks tie", text)
+
+
+def test_one_patient_is_one_patient():
+    text = " ".join(
+        operating_points(analysis_of("good", cohort=patients(4), settings=SHOWN)).paragraphs
+    )
+    assert "1 validation patient with" in text
+    assert "1 validation patients" not in text

@@ -19,6 +19,7 @@ from acsbench.leaderboard.export.huggingface import (
     repository_files,
 )
 from acsbench.leaderboard.export.reference import read_reference, score_parts
+from acsbench.leaderboard.holdout import holdout_of
 from acsbench.leaderboard.scorecard import score_predictions
 from acsbench.statistics import auroc
 from tests.leaderboard.boards import exported_board, holdout_and_submission, labels_table
@@ -300,3 +301,27 @@ class TestEngine:
         ours = score_parts(*(tmp_path / name for name in names))
         assert round(found["private_score"], 3) == ours["private_score"]["acs_auroc"]
         assert round(found["public_score"], 3) == ours["public_score"]["acs_auroc"]
+
+
+def test_public_scores_are_multiples_of_the_ladders_step(tmp_path):
+    """One ECG moved to the top shows on the private part, and not on the public one."""
+    board = exported_board(holdout_of(labels_table()))
+    scoring = board.reference.scoring.model_copy(update={"public_step": 0.05})
+    board = replace(board, reference=replace(board.reference, scoring=scoring))
+    for name, text in repository_files(board).items():
+        if name in ("solution.csv", "patients.csv", "scoring.json", "SUBMISSION_DESC.md"):
+            (tmp_path / name).write_text(text)
+    assert "multiples of 0.05" in (tmp_path / "SUBMISSION_DESC.md").read_text()
+    files = [tmp_path / name for name in ("solution.csv", "patients.csv", "scoring.json")]
+    ids = board.reference.holdout.ecg_ids
+    shown = []
+    for top in range(len(ids)):
+        columns = {task: 1.0 * (np.arange(len(ids)) == top) for task in scoring.tasks}
+        pd.DataFrame({"ecg_id": ids, **columns}).to_csv(tmp_path / "mine.csv", index=False)
+        scores = score_parts(*files, tmp_path / "mine.csv")
+        shown.append(tuple(scores["public_score"].values()))
+        if top == 10:
+            break
+    assert len(set(shown)) == 1
+    areas = [scores["public_score"][f"{task}_auroc"] for task in scoring.tasks]
+    assert areas == [0.5] * len(areas)

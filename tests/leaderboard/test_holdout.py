@@ -110,7 +110,11 @@ def test_columns_that_are_missing(column):
 @pytest.mark.parametrize(
     ("change", "column", "words"),
     [
-        ({"age": ["50", "NA", ">89", "old", "60", "7"]}, "age", "the age is not a number from 0 to 120"),
+        (
+            {"age": ["50", "NA", ">89", "old", "60", "7"]},
+            "age",
+            "the age is not a number from 0 to 120",
+        ),
         ({"has_depress": ["1", "NA", "FALSE", "x", "0", "1"]}, "has_depress", "neither yes nor no"),
         ({"acs": ["1", "NA", "0", "none", "1", "0"]}, "acs", "something else than 0 or 1"),
     ],

@@ -256,3 +256,15 @@ def test_the_command_hides_ids_unless_asked(
     assert acsbench(*words[:2], *words[1:], "--n", 1, "--out", tmp_path / "c") == 2
     assert "one network is explained at a time" in capsys.readouterr().err
     assert not (tmp_path / "c").exists()
+
+
+def test_effects_that_are_nan_are_not_no_influence(
+    prepared: Prepared, trained: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ecg = typical_ecgs(trained, prepared, "test", 1)[0]
+    monkeypatch.setattr(
+        "acsbench.training.explain.integrated_gradients",
+        lambda network, inputs: inputs[0] * torch.nan,
+    )
+    with pytest.raises(ConfigurationError, match="NaN or infinite"):
+        list(explain(trained, prepared, [ecg]))

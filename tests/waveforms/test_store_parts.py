@@ -16,7 +16,7 @@ from acsbench.errors import DataError
 from acsbench.files import sha256
 from acsbench.waveforms.store import AGAIN, WaveformStore, open_store
 
-SIZES, ROWS, SAMPLES, SCALE = (3, 1, 4), 2, 21, 0.001
+SIZES, ROWS, SAMPLES, SCALE = (3, 1, 4), 2, 21, 0.0005
 IDS = [f"ecg{number}" for number in range(sum(SIZES))]
 
 

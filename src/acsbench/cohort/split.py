@@ -48,7 +48,7 @@ def split_patients(
     for _, stratum in patterns.groupby(list(patterns.columns)):
         # A random start keeps small strata from all rounding towards the same split.
         places = (rng.permutation(len(stratum)) + rng.random()) / len(stratum)
-        number = np.searchsorted(borders, places % 1.0, side="right").clip(max=len(SPLITS) - 1)
+        number = np.searchsorted(borders, places, side="right").clip(max=len(SPLITS) - 1)
         split[stratum.index] = np.array(SPLITS, dtype=object)[number]
     return split
 

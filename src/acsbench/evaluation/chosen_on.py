@@ -53,8 +53,8 @@ class ChosenOn:
         if not self.told:
             return f"{start}few validation patients: of other patients it may call more or fewer."
         return (
-            f"{start}{everybody:,} validation patients: of other patients it may call "
-            f"{_percent(1 - high)} to {_percent(1 - low)}."
+            f"{start}{_patients(everybody)}: of other patients it may call "
+            f"{_percent(1 - high)} to {_percent(1 - low)}, or fewer where risks tie."
         )
 
     def recalibration_warning(self) -> str:
@@ -75,11 +75,15 @@ class ChosenOn:
             return ""
         start = (
             f"The threshold for a {what} of at least {_percent(share)} was chosen on "
-            f"{self._count(patients)} validation patients {who}"
+            + (_patients(patients) if self.told else f"{self._count(patients)} validation patients")
+            + f" {who}"
         )
         if not self.told:
             return f"{start}: too few to say that it reaches about as much in other patients."
-        return f"{start}: in other patients the {what} may be {_percent(low)} to {_percent(high)}."
+        return (
+            f"{start}: in other patients the {what} may be {_percent(low)} to {_percent(high)}, or "
+            "more where risks tie."
+        )
 
     def _count(self, patients: int) -> str:
         if self.told:
@@ -110,6 +114,10 @@ def threshold_note(analysis: Analysis, share: float) -> str:
     basis = chosen_on(analysis)
     warning = "" if basis is None else basis.specificity_warning(share)
     return f" {warning}" if warning else ""
+
+
+def _patients(count: int) -> str:
+    return f"{count:,} validation patient{'' if count == 1 else 's'}"
 
 
 def _is_number(text: object) -> bool:

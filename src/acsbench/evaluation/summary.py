@@ -12,6 +12,7 @@ from acsbench.evaluation.chosen_on import threshold_note
 from acsbench.evaluation.metrics import AT_THRESHOLD, RANKING_ECGS, SPECIFICITY, Pair
 from acsbench.evaluation.section import PValue, Section, Table, Value, listed, p_words, text_of
 from acsbench.evaluation.topics.beside_signs import RULE_WORDS
+from acsbench.evaluation.topics.calibration import FEWEST_PATIENTS, tests_curve
 from acsbench.statistics import Estimate
 
 SIMULATED = (
@@ -243,10 +244,13 @@ def _calibration(analysis: Analysis, tables: dict[str, Table]) -> list[str]:
         f"ones {true}, but for chance)."
     )
     if p is None:
-        sentence += (
-            " Whether they are wrong in places cannot be tested: no curve can be fitted where few "
-            "values differ, or tell events and others apart without error."
+        why = (
+            "no curve can be fitted where few values differ, or tell events and others apart "
+            "without error"
+            if tests_curve(analysis)
+            else f"fewer than {FEWEST_PATIENTS} patients have the event, or lack it"
         )
+        sentence += f" Whether they are wrong in places cannot be tested: {why}."
     return [sentence]
 
 

@@ -200,22 +200,6 @@ def _ages(text: pd.Series, file: Path | str | None) -> pd.Series:
     return ages
 
 
-def _check_ages(ages: pd.Series, file: Path | str | None) -> None:
-    """Refuse an age that no subgroup could hold; an empty one is unknown."""
-    filled = ages.notna() & (ages.astype(str).str.strip() != "")
-    bad = (filled & ~read_ages(ages).between(0, OLDEST)).to_numpy()
-    if bad.any():
-        row = int(np.flatnonzero(bad)[0])
-        raise DataError(
-            AGE_PROBLEM,
-            file=file,
-            row=row + 2,
-            column=AGE,
-            private=f"found {ages.iloc[row]!r}",
-            fix=f"{AGE_FIX}, or leave the cell empty",
-        )
-
-
 def _labels(
     text: pd.Series, task: str, patients: NDArray[np.intp], file: Path | str | None
 ) -> NDArray[np.float64]:

@@ -72,7 +72,10 @@ def calibration_intercept(
     """Log odds by which the probabilities are too low on the whole; 0 is perfect.
 
     Calibration in the large: the intercept of a logistic regression whose slope is held at 1.
-    See `calibration_slope` for limits, arguments and errors.
+    See `calibration_slope` for limits, arguments and errors. Where probabilities tell events and
+    non-events apart without error, the variance is at least that of true probabilities, since the
+    sandwich measures surprises and there are none: risks of 0 and 1 that are all right say nothing
+    about the intercept.
 
     Examples:
         >>> labels, probabilities = [0, 0, 1, 0, 1, 1], [0.1, 0.2, 0.3, 0.4, 0.6, 0.8]
@@ -87,6 +90,14 @@ def calibration_intercept(
         rows.n_groups,
         offset=logit_of(rows.scores),
     )
+    if rows.scores[rows.events].min() > rows.scores[~rows.events].max():
+        risks = expit(logit_of(rows.scores))
+        variance = 1 / float(risks @ (1 - risks))
+        if variance > fit.covariance[0, 0]:
+            value = float(fit.coefficients[0])
+            low, high = wald(value, variance, level, bounds=(-np.inf, np.inf))
+            method = "Wald, variance of true probabilities: events and non-events are separated"
+            return rows.estimate(value, low, high, level, method)
     return _coefficient(fit, 0, rows, level)
 
 

@@ -177,6 +177,12 @@ def _explained(
     signal = np.where(known, inputs[0][0].numpy(), np.nan)
     r_peaks, part = beats_of(signal, fs)
     raw = [integrated_gradients(network, inputs)[0].double().numpy() for network in networks]
+    if not np.isfinite(raw[0]).all():
+        # Drawn, they would look like an ECG without influence.
+        raise ConfigurationError(
+            f"{run.model} has effects that are NaN or infinite for an ECG: its gradients overflow "
+            "there, and nothing can be said of what moved the prediction"
+        )
     by_lead = [leads_from_rows(effects, rows) for effects in raw]
     averaged, control = (averaged_over_beats(effects, r_peaks, fs) for effects in by_lead)
     # The weight that events had in training is taken out of the odds again, as in predictions.

@@ -49,6 +49,25 @@ def test_from_upload_to_private_scores(site: Site, browser_of: NewBrowser) -> No
     assert "No phase is open" in late.text
 
 
+def test_only_the_first_closed_phase_says_that_its_scores_were_new(
+    quick_site: Site, browser_of: NewBrowser
+) -> None:
+    user = quick_site.member("Heart Lab", "Ada")
+    for strength in (1.0, 2.0):
+        if strength == 2.0:
+            quick_site.open_phase()
+        quick_site.submit(user, strength)
+        quick_site.score()
+        current = phases.current_phase(quick_site.database)
+        assert current is not None
+        phases.close_phase(quick_site.database, current.id)
+    new, known = "no team had seen scores of before", "an earlier phase had shown scores of it"
+    first = browser_of(quick_site).get("/board/acs?phase=1").text
+    second = browser_of(quick_site).get("/board/acs").text
+    assert (new in first, known in first) == (True, False)
+    assert (new in second, known in second) == (False, True)
+
+
 def test_the_web_never_opens_the_labels(quick_site: Site, browser_of: NewBrowser) -> None:
     user = quick_site.member("Heart Lab", "Ada")
     organiser(quick_site)

@@ -36,6 +36,11 @@ Rows = dict[tuple[str, str], dict[str, Value]]
 
 AS_PREDICTED, PLATT, ISOTONIC = "as predicted", "Platt", "isotonic"
 BINS = 10
+FEWEST_PATIENTS = 30
+"""With the event, and without it: the curve of fewer is not tested. True probabilities would be
+rejected too often, in 10 to 25 % of samples with 5 to 15 patients
+(`benchmarks/calibration_test.py`).
+"""
 FEWEST_VALUES = 10
 """Probabilities with fewer different values have no curve; their groups are in the table."""
 
@@ -76,8 +81,10 @@ def calibration(analysis: Analysis) -> Section:
             "over patients; curves by restricted cubic splines of that logit, with a pointwise "
             f"band; points are {BINS} groups of equally many ECGs, or fewer where risks tie. p of "
             "the curve: joint Wald test, with the same variance and an F distribution, that the "
-            "curve’s regression has intercept 0, slope 1 and no bend. ICI: mean distance between "
-            "predicted risk and curve (Austin & Steyerberg 2019). ECE: the same over the groups. "
+            "curve’s regression has intercept 0, slope 1 and no bend; it is made where at least "
+            f"{FEWEST_PATIENTS} patients have the event and as many lack it. ICI: mean distance "
+            "between predicted risk and curve (Austin & Steyerberg 2019). ECE: the same over the "
+            "groups. "
             "Recalibration by Platt’s scaling (1999) and by isotonic regression, fitted on the "
             "validation ECGs. Brier score = reliability − resolution + uncertainty, with isotonic "
             "regression in place of groups (Dimitriadis 2021).",
@@ -199,9 +206,16 @@ def _numbers(analysis: Analysis, probabilities: Floats, variant: str) -> dict[st
         # curve to fit, and nothing to measure it by.
         with suppress(ValueError):
             numbers["slope"] = calibration_slope(*rows)
-            numbers["curve_p"] = PValue(calibration_test(*rows[:3]).p)
+            if tests_curve(analysis):
+                numbers["curve_p"] = PValue(calibration_test(*rows[:3]).p)
             numbers["ici"] = integrated_calibration_index(*rows, **resampling)
     return numbers
+
+
+def tests_curve(analysis: Analysis) -> bool:
+    """Whether enough patients have the event, and enough lack it, to test a curve."""
+    cells = [len(set(analysis.patients[analysis.labels == label])) for label in (0, 1)]
+    return min(cells) >= FEWEST_PATIENTS
 
 
 def has_curve(probabilities: Floats) -> bool:

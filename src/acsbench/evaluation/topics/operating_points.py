@@ -106,9 +106,9 @@ def operating_points(analysis: Analysis) -> Section:
             "(Rao & Scott 1992); ratios have limits of the delta method over patients. The "
             "uncertainty of the threshold itself is not part of them"
             + (
-                "; where it is large, a sentence above the tables says what the threshold may "
-                "reach among others, with Clopper and Pearson’s limits for as many validation "
-                "patients as chose it. "
+                "; where it is large, a sentence above the tables says so, with Clopper and "
+                "Pearson’s limits for as many validation patients as chose it if their number may "
+                "be told. "
                 if analysis.validation
                 else ". "
             )

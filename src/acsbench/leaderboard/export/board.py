@@ -57,6 +57,7 @@ def read_board(board_dir: Path) -> ExportedBoard:
             scoring=Scoring(
                 tasks=settings.tasks,
                 round_digits=settings.round_digits,
+                public_step=settings.ladder_step if settings.ladder else None,
                 max_upload_bytes=settings.max_upload_bytes,
             ),
         ),

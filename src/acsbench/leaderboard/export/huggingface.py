@@ -39,7 +39,8 @@ UPLOADING = """\
 
 `metrics` in `scoring.json` says what is written of each task, of the AUROC with its limits; the
 first ranks. While the competition runs, the engine shows the public part of all of them. It has no
-Ladder, and limits submissions by day alone.
+Ladder, and limits submissions by day alone: public AUROCs are multiples of `public_step`, which
+hides single ECGs from a glance, not from whoever submits very often.
 """
 
 

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from acsbench.errors import ConfigurationError, DataError
 from acsbench.leaderboard.check import Predictions, read_checked
 from acsbench.leaderboard.holdout import Holdout, holdout_of
+from acsbench.leaderboard.ladder import ladder
 from acsbench.leaderboard.released import released
 from acsbench.leaderboard.rounding import rounded_estimate
 from acsbench.leaderboard.score import RANK_METRIC, metrics
@@ -40,6 +41,8 @@ class Scoring(BaseModel):
         tasks: columns that every submission must have.
         metrics: what is written of each task, of the AUROC with its limits; the first one ranks.
         round_digits: decimals of scores.
+        public_step: public AUROCs are shown as multiples of it, as the board's Ladder shows them;
+            None where the board has no Ladder.
         max_upload_bytes: largest file that is read.
     """
 
@@ -49,6 +52,7 @@ class Scoring(BaseModel):
     tasks: tuple[str, ...]
     metrics: tuple[str, ...] = ("auroc",)
     round_digits: int
+    public_step: float | None = None
     max_upload_bytes: int
 
     @property
@@ -148,7 +152,11 @@ def score_parts(
         seen = _metrics(reference, predictions, task, reference.public)
         # The limits of a public score follow from its rounded value, as on our own boards.
         area = seen[RANK_METRIC]
-        seen[RANK_METRIC] = released(area, area.value, 10**-digits, by_class[task], digits)
+        # The engines remember no standing score; a first submission's is all that is ever shown.
+        step = settings.public_step
+        value = area.value if step is None else ladder(None, area.value, step)
+        shown = released(area, value, step or 10**-digits, by_class[task], digits)
+        seen[RANK_METRIC] = shown
         public |= _flat(settings, task, seen)
         private |= _flat(settings, task, _metrics(reference, predictions, task, ~reference.public))
     return {"public_score": public, "private_score": private}

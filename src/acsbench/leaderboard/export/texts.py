@@ -33,10 +33,14 @@ def submission_format(board: ExportedBoard) -> str:
             "## The scores",
             f"AUROC of {' and '.join(f'`{task}`' for task in tasks)} with 95 % limits; patients, "
             "not ECGs, count as independent. Public scores come from a part of the patients and "
-            f"are rounded to {board.settings.round_digits} decimals; the ranking that counts comes "
-            "from the others.",
+            f"are rounded to {_rounding(board)}; the ranking that counts comes from the others.",
         ]
     )
+
+
+def _rounding(board: ExportedBoard) -> str:
+    step = board.reference.scoring.public_step
+    return f"{board.settings.round_digits} decimals" if step is None else f"multiples of {step:g}"
 
 
 def _paragraphs(blocks: Sequence[str]) -> str:

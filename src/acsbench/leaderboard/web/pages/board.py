@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse
 from acsbench.leaderboard import boards, phases
 from acsbench.leaderboard.boards import Ranking
 from acsbench.leaderboard.database.tables import Phase, User
+from acsbench.leaderboard.database.types import PhaseState
 from acsbench.leaderboard.web.drawing import auroc_axis
 from acsbench.leaderboard.web.fields import IdQuery
 from acsbench.leaderboard.web.latest import board_version
@@ -50,6 +51,8 @@ def board_page(
     phase = phase_to_show(site, phase_id)
     ranking = None if phase is None else latest_ranking(site, task, phase)
     rows = () if ranking is None else ranking.rows
+    known = phases.phases(site.database)
+    closed = [each.id for each in known if each.state is PhaseState.CLOSED]
     return page(
         request,
         "board.html.j2",
@@ -60,7 +63,8 @@ def board_page(
             "query": "" if phase_id is None else f"?phase={phase_id}",
             "ranking": ranking,
             "axis": auroc_axis(limit for row in rows for limit in (row.low, row.high)),
-            "phases": phases.phases(site.database),
+            "phases": known,
+            "first_closed": phase is not None and phase.id == min(closed, default=None),
         },
     )
 
