@@ -57,9 +57,8 @@ def noisy_blocks(signals: NDArray[np.floating], rate: float) -> NDArray[np.bool_
     noisy = (level > NOISY) & (level > OVER_QUIET * quiet)
     jumping = np.argwhere(np.fmax.reduce(cut, (0, 3)) - np.fmin.reduce(cut, (0, 3)) > _STEP)
     if len(jumping):  # few leads reach that far
-        recording, lead, block = jumping.T
-        steps = _beside_steps(cut[:, recording, lead, block], known[recording, lead, block])
-        noisy[recording, lead, block] |= steps
+        recording, lead = jumping.T
+        noisy[recording, lead] |= _beside_steps(cut[:, recording, lead], known[recording, lead])
     if noisy.any():
         # A block at the border is noise in part.
         noisy = maximum_filter1d(noisy.astype(np.int8), 3) > 0
