@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,8 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from acsbench.datasets import Rejected
+from acsbench.ecg.recording import Recording
+from acsbench.errors import DataError
 from acsbench.files import write_json
-from acsbench.waveforms.shard import Product, Source, to_integers
+from acsbench.waveforms.shard import Product, Source, Work, _read, _Waveforms, to_integers
 
 scales = st.sampled_from([1.0, 0.001, 0.00025, 0.005])
 types = st.sampled_from([np.float32, np.float64])
@@ -88,3 +92,37 @@ def test_a_shard_of_another_preparation_is_not_held(tmp_path: Path, content: str
     assert product.holds(3, "inputs") is True
     assert product.holds(2, "inputs") is False
     assert product.file(3, ".npy") == tmp_path / "shard-00003.npy"
+
+
+def test_a_missing_sample_is_stored_as_0_and_known_ones_are_marked(tmp_path: Path) -> None:
+    values = np.array([[[1.0, np.nan, -0.5]], [[np.nan, 0.25, 0.0]]], dtype=np.float32)
+    profile = SimpleNamespace(
+        rows=("II",), samples=3, masked=True, scale=0.001, prepare=lambda _: values
+    )
+    part = _Waveforms(profile, most=4)  # type: ignore[arg-type]
+    part.add(None, [{"row": 0}, {"row": 1}])  # type: ignore[arg-type]
+    digests = part.write(Product("rows", tmp_path, {}), 0)
+    assert list(digests) == ["shard-00000.npy", "shard-00000.valid.npy"]
+    stored = np.load(tmp_path / "shard-00000.npy")
+    assert stored.tolist() == [[[1000, 0, -500]], [[0, 250, 0]]]
+    known = np.unpackbits(np.load(tmp_path / "shard-00000.valid.npy"), axis=-1, count=3)
+    assert known.astype(bool).tolist() == np.isfinite(values).tolist()
+
+
+def test_a_recording_that_no_task_wants_is_read_and_not_stored() -> None:
+    read = []
+
+    def note(path: Path, ecg_id: str) -> Recording:
+        read.append(ecg_id)
+        raise DataError("faulty", fix="Correct it")
+
+    sources = tuple(
+        Source(name, Path(name), "ecgs.csv", 2, "ecg_id", wanted=False) for name in ("a", "b")
+    )
+    rejected: list[Rejected] = []
+    work = Work(0, sources, "", (), note, skip_faulty=True)
+    assert list(_read(work, sources, rejected)) == []
+    assert (read, len(rejected)) == (["a", "b"], 2)
+    fine = Recording("a", np.random.default_rng(0).normal(0, 0.1, (12, 5000)), 500.0)
+    work = Work(0, sources, "", (), lambda path, ecg_id: fine, skip_faulty=True)
+    assert list(_read(work, sources, rejected)) == []
