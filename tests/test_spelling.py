@@ -9,7 +9,18 @@ from acsbench.spelling import alike, check_patients, closest_ids, plain_ids
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("12", "12.0"), ("12", "012"), ("P1", "p1"), ("P 1", "P1"), ("P007", "P7"), ("0", "00")],
+    [
+        ("12", "12.0"),
+        ("12", "012"),
+        ("P1", "p1"),
+        ("P 1", "P1"),
+        ("P007", "P7"),
+        ("0", "00"),
+        ("P 7", "P\xa07"),
+        ("P7", "P\u200b7"),
+        ("é", "é"),
+        ("12", "１２"),
+    ],
 )
 def test_spellings_of_one_id(one: str, other: str) -> None:
     assert len(set(plain_ids([one, other]))) == 1

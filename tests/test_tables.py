@@ -151,3 +151,11 @@ def test_the_case_of_a_column_twice(cases: Path, name: str) -> None:
     words = f"row 1, column '{column}': the column is there twice"
     with pytest.raises(DataError, match=words):
         read_csv(cases / "column-twice" / f"{name}.csv", fix="")
+
+
+@pytest.mark.parametrize("rows", ["a,1,\nb,2,\n", "a,1\nb,2,\n"])
+def test_commas_at_the_end_of_rows(tmp_path: Path, rows: str) -> None:
+    path = tmp_path / "f.csv"
+    path.write_text("ecg_id,x\n" + rows)
+    with pytest.raises(DataError, match="Remove the commas at the end of the row"):
+        read_csv(path, fix="")

@@ -22,19 +22,22 @@ SAY_WHOSE = (
     "patient's"
 )
 DIFFERENCES = "'.0', upper and lower case, blanks or leading zeros"
-_STEPS = ((r"\s+", ""), (r"^([^0-9]*)0+([0-9])", r"\1\2"), (r"([0-9])\.0+$", r"\1"))
+# Blanks of any width and signs that cannot be seen, such as U+200B and a byte-order mark.
+_STEPS = ((r"[\s\p{Z}\p{Cf}]+", ""), (r"^([^0-9]*)0+([0-9])", r"\1\2"), (r"([0-9])\.0+$", r"\1"))
 
 
 def plain_ids(ids: Iterable[str]) -> list[str]:
-    """Ids without what programs change.
+    r"""Ids without what programs change.
 
     Of ids of one length no two become alike, unless in case.
 
     Examples:
-        >>> plain_ids(["12", "12.0", "0012", " P 12", "p012", "10"])
-        ['12', '12', '12', 'p12', 'p12', '10']
+        >>> plain_ids(["12", "12.0", "0012", " P 12", "p012", "P\\u200b12", "10"])
+        ['12', '12', '12', 'p12', 'p12', 'p12', '10']
     """
-    texts = pc.utf8_lower(pa.array(ids, pa.large_string()))
+    # One letter may be written as one sign or as two, and a digit in full width.
+    normal = pc.utf8_normalize(pa.array(ids, pa.large_string()), form="NFKC")
+    texts = pc.utf8_lower(normal)
     for pattern, replacement in _STEPS:
         texts = pc.replace_substring_regex(texts, pattern, replacement)
     found: list[str] = texts.to_pylist()

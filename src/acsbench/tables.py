@@ -138,7 +138,7 @@ def require_columns(table: CsvTable, required: Iterable[str], file: Path | None,
             hint = "; is the delimiter a comma?" if count == 1 else ""
             hint = "; the first column has no name" if table.unnamed_first else hint
             raise DataError(
-                f"no column {column!r}; found {count} columns{hint}",
+                f"no column {column!r}; found {count} column{'s' * (count != 1)}{hint}",
                 file=file,
                 row=table.header_row,
                 column=column,
@@ -377,8 +377,10 @@ def _wrong_width(row: Row, names: list[str], file: Path | None, shifted: bool) -
         elif shifted:
             column = None
             fix = "Name each column in the header; is the one of the row names missing?"
+        if not any(map(str.strip, cells[width:])):
+            fix = "Remove the commas at the end of the row"
     return DataError(
-        f"the row has {len(cells)} cells, and the header {width}",
+        f"the row has {len(cells)} cell{'s' * (len(cells) != 1)}, and the header {width}",
         file=file,
         row=line,
         column=column or None,

@@ -84,7 +84,7 @@ def test_a_file_that_is_wrong_throughout_is_not_told_row_by_row(read):
         ("ecg_id,ecg_id,probability\na,b,0.5\n", 1, "ecg_id", "the column is there twice"),
         (GOOD.replace("d,0.5", "d,0,5"), 2, "probability", "3 cells, and the header 2"),
         (GOOD.replace("c,1", "c,nan"), 3, "probability", "probability is missing"),
-        (GOOD.replace("c,1", "c"), 3, "probability", "1 cells, and the header 2"),
+        (GOOD.replace("c,1", "c"), 3, "probability", "1 cell, and the header 2"),
         (GOOD.replace("c,1", "c,high"), 3, "probability", "not a number"),
         (GOOD.replace("c,1", "c,1.5"), 3, "probability", "outside 0 to 1"),
         (GOOD.replace("c,1", "c,-0.1"), 3, "probability", "outside 0 to 1"),

@@ -19,6 +19,7 @@ from acsbench.statistics import auroc
 from acsbench.training.config import TrainingConfig
 from acsbench.training.fit import train
 from acsbench.training.predict import predict
+from acsbench.training.predictors import stored_waveforms
 from acsbench.training.run import WEIGHTS, Run
 from acsbench.waveforms.prepare import Prepared, splits_of
 from tests.training.networks import FailsLater, Plain, registered
@@ -122,6 +123,113 @@ def test_the_network_of_the_reported_case(prepared: Prepared, runs: Path, cases:
     assert "epoch 1 is kept" in done.stdout
     (run,) = runs.iterdir()
     assert np.isfinite(pd.read_csv(run / "predictions-test.csv")["probability"]).all()
+
+
+class OneFails(Plain):
+    """In eval mode, the output for the ECG with the highest value is not finite."""
+
+    highest = INF
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        wrong = (x.amax((1, 2)) >= self.highest) & torch.tensor(not self.training)
+        return torch.where(wrong[:, None], INF, super().forward(x))
+
+
+def test_one_test_ecg_costs_no_training(
+    prepared: Prepared, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    splits = splits_of(prepared.table(prepared.task()))
+    config = {"training": {}, "processing": {"profile": "study-rows"}}
+    highest = {
+        split: max(
+            float(batch.waveforms.max())
+            for batch in stored_waveforms(prepared, part, config).in_order()
+        )
+        for split, part in splits.items()
+    }
+    # Whichever of the two is higher serves as the test split.
+    if highest["valid"] >= highest["test"]:
+        swapped = splits | {"valid": splits["test"], "test": splits["valid"]}
+        highest["test"] = highest["valid"]
+        monkeypatch.setattr("acsbench.training.fit.splits_of", lambda _: swapped)
+    monkeypatch.setattr(OneFails, "highest", highest["test"])
+    lines: list[str] = []
+    with registered("fails", OneFails):
+        run = train(prepared, "fails", QUICK, runs, report=lines.append)
+        found = [line for line in lines if "no predictions of test: " in line]
+        assert len(found) == 1
+        assert "NaN or infinite for 1 of " in found[0]
+        assert run.has_predictions("valid")
+        assert not run.has_predictions("test")
+        assert set(json.loads((run.path / "metrics.json").read_text())["estimates"]) == {"valid"}
+        lines.clear()
+        assert train(prepared, "fails", QUICK, runs, report=lines.append).path == run.path
+        assert found[0] in lines
+        monkeypatch.setattr("acsbench.training.predict.PART", 10)
+        wrong = sum(
+            int((batch.waveforms.amax((1, 2)) >= OneFails.highest).sum())
+            for part in splits.values()
+            for batch in stored_waveforms(prepared, part, config).in_order()
+        )
+        # All ECGs are counted, not those of a part.
+        count = sum(map(len, splits.values()))
+        with pytest.raises(DataError, match=f"NaN or infinite for {wrong} of {count} ECGs"):
+            predict(run, prepared, "all", parts=tmp_path / "parts")
+
+
+def test_validation_ecgs_of_one_class_choose_the_epoch_by_their_loss(
+    prepared: Prepared, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    splits = splits_of(prepared.table(prepared.task()))
+    controls = splits["valid"][splits["valid"]["label"] == 0].reset_index(drop=True)
+    monkeypatch.setattr("acsbench.training.fit.splits_of", lambda _: splits | {"valid": controls})
+    lines: list[str] = []
+    with registered("plain", Plain):
+        run = train(prepared, "plain", QUICK, runs, report=lines.append)
+    history = pd.read_csv(run.path / "history.csv")
+    assert history["valid_auroc"].isna().all()
+    assert run.notes["epoch kept"] == str(history.loc[history["valid_loss"].idxmin(), "epoch"])
+    assert any("(one class has no AUROC)" in line for line in lines)
+    assert "plain: the validation ECGs are of one class, which has no AUROC" in lines
+    assert set(json.loads((run.path / "metrics.json").read_text())["estimates"]) == {"test"}
+
+
+class OtherOutput(Plain):
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.kind = kind
+        if kind == "two":
+            self.head = torch.nn.Linear(12, 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = super().forward(x)
+        return {"flat": y[:, 0], "two": y, "flags": y > 0}[self.kind]
+
+
+@pytest.mark.parametrize(
+    ("kind", "found"),
+    [("flat", r"\(8,\) and the type float32"), ("two", r"\(8, 2\)"), ("flags", "type bool")],
+)
+def test_a_network_gives_one_logit(prepared: Prepared, runs: Path, kind: str, found: str) -> None:
+    message = found + r".*one logit for each ECG"
+    with (
+        registered("other", lambda: OtherOutput(kind)),
+        pytest.raises(ConfigurationError, match=message),
+    ):
+        train(prepared, "other", QUICK, runs)
+    assert list(runs.iterdir()) == []
+
+
+class Frozen(Plain):
+    def __init__(self) -> None:
+        super().__init__()
+        self.requires_grad_(False)
+
+
+def test_a_network_has_something_to_train(prepared: Prepared, runs: Path) -> None:
+    message = "frozen has no weight that can be trained"
+    with registered("frozen", Frozen), pytest.raises(ConfigurationError, match=message):
+        train(prepared, "frozen", QUICK, runs)
 
 
 @pytest.mark.parametrize("value", [NAN, INF, -INF])

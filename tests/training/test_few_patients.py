@@ -1,6 +1,7 @@
 """Figures of a validation split of few patients leave no training: not printed, not stored."""
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from acsbench.training.fit import train
 from acsbench.training.history import history_csv, is_hidden, read_history
 from acsbench.training.run import CARD, HISTORY, METRICS
 from acsbench.waveforms.prepare import Prepared, prepare
+from tests.training.networks import FailsLater, registered
 
 QUICK = {"width": 4, "hidden": 8}
 
@@ -73,6 +75,17 @@ def test_nothing_tells_a_figure_of_few_patients(prepared: Prepared, tmp_path: Pa
     assert '"auroc"' not in text
     # The best epoch is kept all the same.
     assert metrics["training"]["epoch kept"] in {"1", "2"}
+
+
+def test_nor_does_a_training_that_diverges(prepared: Prepared, tmp_path: Path) -> None:
+    with registered("fails", lambda: FailsLater(math.nan, batch=5)):
+        run = train(
+            prepared, "fails", TrainingConfig(epochs=4, steps_per_epoch=3, batch_size=8), tmp_path
+        )
+    assert "diverged" in run.notes
+    history = pd.read_csv(run.path / HISTORY)
+    assert len(history) == 2
+    assert history[["valid_loss", "valid_auroc"]].isna().all(axis=None)
 
 
 def test_simulated_ecgs_hide_nothing(prepared: Prepared, tmp_path: Path) -> None:

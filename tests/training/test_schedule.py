@@ -65,7 +65,8 @@ def epochs(*aurocs: float, loss: float = 0.5, seconds: float = 10.0) -> list[Epo
         (epochs(0.6, 0.7), {"epochs": 2}, "epochs"),
         (epochs(0.6, 0.7, 0.65), {"patience": 2}, None),
         (epochs(0.6, 0.7, 0.7, 0.65), {"patience": 2}, "patience"),
-        (epochs(0.6, math.nan), {"patience": 2}, "diverged"),
+        (epochs(math.nan, math.nan, math.nan), {"patience": 2}, "patience"),
+        (epochs(0.6, 0.7, loss=math.inf), {"patience": 1}, "diverged"),
         (epochs(0.6, loss=math.nan), {}, "diverged"),
         (epochs(0.6, 0.7, 0.8, seconds=20), {"max_minutes": 1.0}, "budget"),
         (epochs(0.6, 0.7, seconds=20), {"max_minutes": 1.0}, None),
@@ -76,10 +77,18 @@ def test_when_training_stops(history: list[Epoch], settings: dict, reason: str |
 
 
 def test_the_first_of_equally_good_epochs_is_kept() -> None:
-    best = best_epoch(epochs(0.6, math.nan, 0.8, 0.8))
+    best = best_epoch(epochs(0.6, 0.5, 0.8, 0.8))
     assert best is not None
     assert best["epoch"] == 3
-    assert best_epoch(epochs(math.nan)) is None
+    assert best_epoch(epochs(0.6, loss=math.nan)) is None
+
+
+def test_the_lowest_loss_is_best_where_validation_ecgs_are_of_one_class() -> None:
+    history = epochs(math.nan, math.nan, math.nan)
+    for epoch, loss in zip(history, (0.6, 0.4, 0.5), strict=True):
+        epoch["valid_loss"] = loss
+    assert best_epoch(history) is history[1]
+    assert kept_epoch(history, "last") is history[2]
 
 
 def test_the_last_epoch_is_kept_where_validation_must_not_count() -> None:
@@ -88,7 +97,6 @@ def test_the_last_epoch_is_kept_where_validation_must_not_count() -> None:
     assert best is not None
     assert last is not None
     assert (best["epoch"], last["epoch"]) == (2, 3)
-    before = kept_epoch(epochs(0.6, math.nan), "last")
-    assert before is not None
-    assert before["epoch"] == 1
-    assert kept_epoch(epochs(math.nan), "last") is None
+    diverged = [*history, *epochs(0.9, loss=math.nan)]
+    assert [kept_epoch(diverged, keep) for keep in ("best", "last")] == [best, last]
+    assert kept_epoch(epochs(0.6, loss=math.nan), "last") is None

@@ -21,7 +21,7 @@ from acsbench.models.s4 import S4, S4Block
 from acsbench.models.s4_state_space import readout
 from acsbench.statistics.auroc import auroc
 from acsbench.training.card import model_card
-from acsbench.training.predictors import NetworkPredictor, load_network
+from acsbench.training.predictors import NetworkPredictor, check_finite, load_network
 from acsbench.training.run import (
     CARD,
     METRICS,
@@ -62,9 +62,10 @@ def reload_run(run: Run, prepared: Prepared, out: Path, tell: Callable[[str], No
     for split in (name for name in REPORTED if run.has_predictions(name)):
         part = splits[split]
         probabilities = predictor.probabilities(prepared, part)
+        check_finite(probabilities, prepared, part)
         index = pd.Index(part["ecg_id"], name="ecg_id")
         predictions[split] = pd.Series(probabilities, index=index, name="probability")
-        if not prepared.may_show(part):
+        if not prepared.may_show(part) or part["label"].nunique() < 2:
             continue
         estimates[split] = auroc(part["label"], probabilities, groups=part["patient_id"])
         tell(f"{REPORTED[split]} AUROC {estimates[split]}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -107,6 +108,8 @@ class EpochEnd(L.Callback):
         for logger in trainer.loggers:
             logger.log_metrics(shown(epoch, self.may_show), step=epoch["step"])
         validation = f"validation AUROC {epoch['valid_auroc']:.3f}"
+        if math.isnan(epoch["valid_auroc"]):
+            validation = f"validation loss {epoch['valid_loss']:.3f} (one class has no AUROC)"
         if not self.may_show:
             validation = "too few validation patients to show a figure"
         self.report(

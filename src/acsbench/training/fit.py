@@ -11,7 +11,7 @@ from safetensors.numpy import save_file as save_arrays
 from sklearn.utils._param_validation import InvalidParameterError
 
 from acsbench import __version__
-from acsbench.errors import ConfigurationError
+from acsbench.errors import ConfigurationError, DataError
 from acsbench.files import sha256
 from acsbench.models.registry import create_model, model_info
 from acsbench.statistics.auroc import auroc
@@ -24,7 +24,7 @@ from acsbench.training.history import is_hidden, read_history, reason_to_stop
 from acsbench.training.init import check_init
 from acsbench.training.module import against_divergence
 from acsbench.training.network import BUDGET_ENDED, network_fit
-from acsbench.training.predictors import load_predictor, processing_of
+from acsbench.training.predictors import check_finite, load_predictor, processing_of
 from acsbench.training.run import (
     CODE,
     DIVERGED,
@@ -40,6 +40,9 @@ from acsbench.training.shipped import check_used
 from acsbench.training.state import load_state
 from acsbench.training.trainer import ONE_DEVICE, Hardware
 from acsbench.waveforms.prepare import Prepared, splits_of
+
+NO_PREDICTIONS = "no predictions of"
+"""Begins the note on a split that the trained model cannot predict; the split's name follows."""
 
 
 def train(
@@ -58,7 +61,8 @@ def train(
 
     The epoch of the best validation AUROC is kept; the test split is predicted once, at the end.
     A training that was killed, or ended by a shorter time budget, goes on after its last full
-    epoch, and ends as it would have.
+    epoch, and ends as it would have. A split for an ECG of which the trained model's output is
+    NaN or infinite has no predictions and no figure; the run's notes say so.
 
     Args:
         prepared: tables and waveforms.
@@ -76,7 +80,6 @@ def train(
     Raises:
         ConfigurationError: model, task, settings or `init` do not fit together, the splits
             cannot be trained on, or the training diverged in its first epoch.
-        DataError: the trained model's output for an ECG is NaN or infinite.
         SystemExit: this process helped another one, which writes the run.
     """
     _check_fitted(model, config, hardware)
@@ -84,6 +87,9 @@ def train(
     earlier = find_run(runs, run_config)
     if earlier is not None and not _may_go_on(earlier, config):
         report(f"{model}: trained before, see {earlier.path}")
+        for name, note in earlier.notes.items():
+            if name.startswith(NO_PREDICTIONS):
+                report(f"{model}: {name}: {note}")
         if DIVERGED in earlier.notes:
             advice = against_divergence(config.learning_rate, config.precision)
             report(
@@ -130,9 +136,19 @@ def train(
             if part.empty:  # the study's own split has no test part
                 continue
             probabilities = predictor.probabilities(prepared, part)
+            try:
+                check_finite(probabilities, prepared, part)
+            except DataError as error:
+                # Weights that took hours to train are kept: another split may be predicted.
+                notes[f"{NO_PREDICTIONS} {REPORTED[split]}"] = error.problem
+                report(f"{model}: {NO_PREDICTIONS} {REPORTED[split]}: {error.problem}")
+                continue
             writer.write_predictions(split, part["ecg_id"], probabilities)
             if not prepared.may_show(part):
                 report(f"{model}: too few {REPORTED[split]} patients to show a figure")
+                continue
+            if part["label"].nunique() < 2:
+                report(f"{model}: the {REPORTED[split]} ECGs are of one class, which has no AUROC")
                 continue
             metrics[split] = auroc(part["label"], probabilities, groups=part["patient_id"])
         writer.write_card(model_card(run_config, metrics, notes))

@@ -15,7 +15,10 @@ from acsbench.training.config import TrainingConfig
 
 
 class Epoch(TypedDict):
-    """An epoch: steps made by its end, losses, validation AUROC, duration."""
+    """An epoch: steps made by its end, losses, validation AUROC, duration.
+
+    The AUROC is NaN where the validation ECGs are of one class.
+    """
 
     epoch: int
     step: int
@@ -26,9 +29,8 @@ class Epoch(TypedDict):
 
 
 def has_diverged(epoch: Epoch) -> bool:
-    """Whether a loss or the validation AUROC of an epoch is NaN or infinite."""
-    figures = (epoch["train_loss"], epoch["valid_loss"], epoch["valid_auroc"])
-    return not all(map(math.isfinite, figures))
+    """Whether a loss of an epoch is NaN or infinite."""
+    return not (math.isfinite(epoch["train_loss"]) and math.isfinite(epoch["valid_loss"]))
 
 
 def diverged_epoch(epoch: int, step: int, train_loss: float, seconds: float) -> Epoch:
@@ -58,9 +60,17 @@ def is_hidden(history: Sequence[Epoch]) -> bool:
 
 
 def best_epoch(history: Sequence[Epoch]) -> Epoch | None:
-    """The first epoch of the highest validation AUROC, if there is one; not one that diverged."""
+    """The first epoch of the highest validation AUROC, if there is one; not one that diverged.
+
+    Where the validation ECGs are of one class there is no AUROC, and the lowest validation loss
+    decides.
+    """
     finite = [epoch for epoch in history if not has_diverged(epoch)]
-    return max(finite, key=lambda epoch: epoch["valid_auroc"], default=None)
+    return max(finite, key=_goodness, default=None)
+
+
+def _goodness(epoch: Epoch) -> float:
+    return -epoch["valid_loss"] if math.isnan(epoch["valid_auroc"]) else epoch["valid_auroc"]
 
 
 def kept_epoch(history: Sequence[Epoch], keep: Literal["best", "last"]) -> Epoch | None:

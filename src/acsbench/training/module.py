@@ -20,7 +20,7 @@ from acsbench.training.config import Precision, TrainingConfig
 from acsbench.training.data import Batch
 from acsbench.training.history import Epoch
 from acsbench.training.order import step_seed
-from acsbench.training.predictors import probabilities_of
+from acsbench.training.predictors import one_logit, probabilities_of
 from acsbench.training.schedule import rate_factor
 
 Weights = dict[str, Tensor]
@@ -112,8 +112,7 @@ class BinaryClassifier(L.LightningModule):
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits, shape (batch,)."""
-        logits: Tensor = self.network(*batch.inputs())[:, 0]
-        return logits
+        return one_logit(self.network(*batch.inputs()))
 
     def on_train_batch_start(self, batch: Batch, number: int) -> None:
         """Set learning rate and random numbers, which depend on the step alone."""
@@ -172,7 +171,10 @@ class BinaryClassifier(L.LightningModule):
         self.valid_logits.update(logits)
         self.valid_labels.update(batch.labels)
         size = len(batch.labels)
-        self.valid_loss.update(self.loss(logits, batch.labels), weight=size)
+        loss = self.loss(logits, batch.labels)
+        # An infinite logit on the right side of 0 would have a loss of 0.
+        loss = torch.where(torch.isfinite(logits).all(), loss, math.inf)
+        self.valid_loss.update(loss, weight=size)
         self.log("valid_loss", self.valid_loss, batch_size=size, logger=False)
 
     def on_validation_epoch_end(self) -> None:
@@ -183,17 +185,18 @@ class BinaryClassifier(L.LightningModule):
             self._own = {}
 
     def _valid_auroc(self) -> float:
-        """That of the probabilities that the network would predict; NaN if one is not finite."""
+        """That of the probabilities that the network would predict; NaN if there is none.
+
+        There is none if an output is not finite, or the ECGs are of one class.
+        """
         logits, labels = (
             torch.as_tensor(metric.compute()).double().cpu().numpy()
             for metric in (self.valid_logits, self.valid_labels)
         )
         self.valid_logits.reset()
         self.valid_labels.reset()
-        if not np.isfinite(logits).all():
+        if not np.isfinite(logits).all() or len(set(labels)) < 2:
             return math.nan
-        if len(set(labels)) < 2:
-            return 0.5  # nobody can be ranked before anybody
         return auroc(labels, probabilities_of(logits, self.event_weight)).value
 
     def _take_over(self, weights: Weights) -> None:

@@ -106,7 +106,9 @@ class NetworkFit:
                 f"goes on, {against_divergence(config.learning_rate, config.precision)}"
             )
             if self.leads:
-                write_text(self.epoch_end.folder / HISTORY, history_csv(history))
+                write_text(
+                    self.epoch_end.folder / HISTORY, history_csv(history, self.epoch_end.may_show)
+                )
         over = reason_to_stop(history, config) == "budget"
         if over:
             epochs = "1 epoch" if len(history) == 1 else f"{len(history)} epochs"
@@ -178,6 +180,11 @@ def network_fit(
     steps = config.steps_per_epoch or ceil(order.batches_per_pass() / config.accumulate)
     L.seed_everything(config.seed, verbose=False)
     network = new_network(run_config["model"], config)
+    if not any(p.requires_grad for p in network.parameters()):
+        raise ConfigurationError(
+            f"{run_config['model']} has no weight that can be trained: give it parameters with "
+            "requires_grad"
+        )
     if init is not None:
         start_from(network, init)
     notes = _precision(trainer, config) | _batch_norm(network, trainer, config.batch_size)

@@ -24,8 +24,8 @@ from acsbench.models.registry import model_info
 from acsbench.models.s4_matrices import without_fourier_transforms
 from acsbench.training.predictors import (
     Probabilities,
-    checked_outputs,
     covariate_names,
+    finite_or_nan,
     load_network,
     probabilities_of,
     stored_waveforms,
@@ -135,7 +135,7 @@ class OnnxPredictor:
         for batch in stored_waveforms(prepared, table, self.run_config).in_order():
             arrays = (part.numpy() for part in batch.inputs())
             parts.append(session.run([wanted], dict(zip(INPUTS, arrays, strict=False)))[0])
-        outputs = checked_outputs(np.concatenate(parts).astype(np.float64), prepared, table)
+        outputs = finite_or_nan(np.concatenate(parts))
         return probabilities_of(outputs, self.run_config["event_weight"]) if has_logit else outputs
 
 

@@ -15,6 +15,7 @@ from acsbench.training.features import check_covariates
 from acsbench.training.predictors import (
     Predictor,
     Probabilities,
+    check_finite,
     covariate_names,
     load_predictor,
     processing_of,
@@ -54,6 +55,7 @@ def predict(
     Raises:
         ConfigurationError: the waveforms were prepared in another way than those that the
             model was trained on, they are split in another way, or the split holds no ECG.
+        DataError: the model's output for an ECG is NaN or infinite.
     """
     check_fit(run, prepared)
     if prepared.tasks:
@@ -65,8 +67,10 @@ def predict(
     if table.empty:
         raise ConfigurationError(f"the split {split!r} holds no ECG")
     folder = None if parts is None else parts / _digest(run, prepared, table)
+    probabilities = _in_parts(load_predictor(run), prepared, table, folder, progress)
+    check_finite(probabilities, prepared, table)
     return pd.Series(
-        _in_parts(load_predictor(run), prepared, table, folder, progress),
+        probabilities,
         index=pd.Index(table["ecg_id"], name="ecg_id"),
         name="probability",
     )
@@ -158,7 +162,7 @@ def _in_parts(
             parts.append(np.load(file, allow_pickle=False))
         else:
             parts.append(predictor.probabilities(prepared, ecgs))
-            if file is not None:
+            if file is not None and np.isfinite(parts[-1]).all():
                 with written_whole(file) as path, path.open("wb") as stream:
                     np.save(stream, parts[-1])
         progress(start + len(ecgs), len(table))

@@ -9,15 +9,15 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file as load_arrays
 from safetensors.torch import load_file as load_tensors
 from scipy.special import expit
-from torch import nn
+from torch import Tensor, nn
 
 from acsbench.disclosure import shown_count
-from acsbench.errors import ROWS_NAMED, DataError
+from acsbench.errors import ROWS_NAMED, ConfigurationError, DataError
 from acsbench.models.covariates import WithCovariates
 from acsbench.models.registry import READINGS, SIGNS, create_model, model_info
 from acsbench.models.tabular import STUDY_READINGS, TabularModel
@@ -34,7 +34,10 @@ class Predictor(Protocol):
     """A trained model of any kind."""
 
     def probabilities(self, prepared: Prepared, table: pd.DataFrame) -> Probabilities:
-        """Probability of each ECG of a table with `ecg_id`, in its order."""
+        """Probability of each ECG of a table with `ecg_id`, in its order.
+
+        NaN where the model's output is not finite; see `check_finite`.
+        """
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,11 +58,10 @@ class NetworkPredictor:
         network = self.network.to(device).eval()
         with torch.inference_mode():
             logits = [
-                network(*(part.to(device) for part in batch.inputs()))[:, 0].double().cpu()
+                one_logit(network(*(part.to(device) for part in batch.inputs()))).double().cpu()
                 for batch in stored_waveforms(prepared, table, self.run_config).in_order()
             ]
-        outputs = checked_outputs(torch.cat(logits).numpy(), prepared, table)
-        return probabilities_of(outputs, self.run_config["event_weight"])
+        return probabilities_of(torch.cat(logits).numpy(), self.run_config["event_weight"])
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +79,28 @@ class TabularPredictor:
     def probabilities(self, prepared: Prepared, table: pd.DataFrame) -> Probabilities:
         """Probability of each ECG of a table with `ecg_id`, in its order."""
         risks = self.model.predict(feature_table(self.kind, prepared, table))
-        return checked_outputs(np.asarray(risks, dtype=np.float64), prepared, table)
+        return finite_or_nan(risks)
+
+
+def one_logit(output: Tensor) -> Tensor:
+    """The logits of a network's output, shape (batch,).
+
+    Raises:
+        ConfigurationError: the output is not (batch, 1), or no floating-point numbers.
+    """
+    if output.ndim != 2 or output.shape[1] != 1 or not output.is_floating_point():
+        kind = str(output.dtype).removeprefix("torch.")
+        raise ConfigurationError(
+            f"the network's output has the shape {tuple(output.shape)} and the type {kind}; give "
+            "one logit for each ECG, shape (batch, 1), as floating-point numbers"
+        )
+    return output[:, 0]
+
+
+def finite_or_nan(outputs: ArrayLike) -> NDArray[np.float64]:
+    """Outputs in double precision, NaN where one is infinite."""
+    values = np.asarray(outputs, dtype=np.float64)
+    return np.where(np.isfinite(values), values, np.nan)
 
 
 def probabilities_of(logits: NDArray[np.floating], event_weight: float) -> Probabilities:
@@ -89,24 +112,25 @@ def probabilities_of(logits: NDArray[np.floating], event_weight: float) -> Proba
         logits: shape (n,).
         event_weight: how much more an event weighed in training than it is frequent; it is taken
             out of the odds again.
+
+    Returns:
+        Shape (n,), NaN where a logit is NaN or infinite.
     """
-    return np.asarray(expit(logits.astype(np.float64) - np.log(event_weight)), dtype=np.float64)
+    return np.asarray(expit(finite_or_nan(logits) - np.log(event_weight)), dtype=np.float64)
 
 
-def checked_outputs(
-    outputs: NDArray[np.float64], prepared: Prepared, table: pd.DataFrame
-) -> NDArray[np.float64]:
-    """A model's outputs, if all are finite.
+def check_finite(probabilities: Probabilities, prepared: Prepared, table: pd.DataFrame) -> None:
+    """Make sure that a model has a probability for each ECG.
 
     Args:
-        outputs: one per row of the table, shape (n,).
+        probabilities: one per row of the table, shape (n,).
         prepared: where the ECGs are.
         table: one row per ECG, with `ecg_id`.
 
     Raises:
         DataError: an output is NaN or infinite.
     """
-    wrong = ~np.isfinite(outputs)
+    wrong = np.isnan(probabilities)
     if wrong.any():
         count, total = (
             shown_count(number, prepared.simulated) for number in (int(wrong.sum()), len(wrong))
@@ -116,10 +140,9 @@ def checked_outputs(
             f"the model's output is NaN or infinite for {count} of {total} ECGs",
             file=prepared.path,
             private=", ".join(map(str, ids[:ROWS_NAMED])),
-            fix="Nothing was written. Train the model again, with a lower learning_rate if it is a "
-            "network, or predict with another",
+            fix="They have no predictions. Look at these ECGs, or train the model again, with a "
+            "lower learning_rate if it is a network",
         )
-    return outputs
 
 
 def covariate_names(run_config: dict[str, Any]) -> list[Any]:
