@@ -42,20 +42,20 @@ def member(people):
     return people.arrive()
 
 
-@pytest.mark.xdist_group("season")
-class TestSeason:
-    """Each test goes on where the one before ended."""
+PAGES = ("/board/acs", "/submissions", "/submissions/2", "/submit", "/data", "/rules", "/account")
 
-    def test_the_organiser_opens_a_phase(self, organiser, people):
+
+class Season:
+    """Steps of a season; each goes on where the one before ended."""
+
+    def the_organiser_opens_a_phase(self, organiser, people):
         organiser.goto("/organise")
         organiser.get_by_label("Name").fill("Spring")
         organiser.get_by_role("button", name="Open the phase").click()
         expect(organiser.get_by_role("heading", name="Spring is open")).to_be_visible()
         people.picture(organiser, "organise-desktop")
 
-    def test_an_invited_person_signs_up_by_the_link_which_works_once(
-        self, organiser, member, people
-    ):
+    def an_invited_person_signs_up_by_the_link_which_works_once(self, organiser, member, people):
         organiser.goto("/organise/teams")
         organiser.get_by_label("Team", exact=True).fill(TEAM)
         organiser.get_by_role("button", name="Make a link").click()
@@ -68,7 +68,7 @@ class TestSeason:
         assert answer.status >= 400
         expect(stranger.get_by_role("main")).to_contain_text("ask the organiser")
 
-    def test_a_bad_file_is_refused_with_all_its_reasons(self, member, people):
+    def a_bad_file_is_refused_with_all_its_reasons(self, member, people):
         lines = submission_bytes(400, 1).decode().splitlines()
         lines[2] = lines[2].split(",")[0] + ",1.5,0.5"
         lines[5] = lines[4]
@@ -81,14 +81,14 @@ class TestSeason:
         member.goto("/submissions")
         expect(member.get_by_role("table")).to_contain_text("refused")
 
-    def test_a_good_file_is_scored_and_shows_its_public_score_alone(self, member, people):
+    def a_good_file_is_scored_and_shows_its_public_score_alone(self, member, people):
         submit(member, submission_bytes(400, 2))
         expect(member.get_by_text("AUROC, public part").first).to_be_visible(timeout=60_000)
         expect(member.get_by_role("main")).not_to_contain_text("AUROC, private part")
         expect(member.get_by_role("main")).not_to_contain_text("Brier")
         people.picture(member, "submission-open-desktop")
 
-    def test_it_compares_itself_on_the_board(self, member, people, live_board):
+    def it_compares_itself_on_the_board(self, member, people, live_board):
         with httpx.Client(base_url=live_board.url, timeout=60) as client:
             upload(client, live_board.tokens[0], submission_bytes(400, 3)).raise_for_status()
         wait_until_scored(live_board)
@@ -99,9 +99,7 @@ class TestSeason:
         expect(member.get_by_role("table")).not_to_contain_text("Against the best")
         people.picture(member, "board-open-desktop")
 
-    def test_private_scores_appear_when_the_organiser_closes_the_phase(
-        self, organiser, member, people
-    ):
+    def private_scores_appear_when_the_organiser_closes_the_phase(self, organiser, member, people):
         organiser.goto("/organise")
         organiser.get_by_label("I am sure").check()
         organiser.get_by_role("button", name="Close the phase").click()
@@ -117,22 +115,19 @@ class TestSeason:
         ).to_be_visible()
         people.picture(member, "submission-closed-desktop")
 
-    def test_nothing_is_accepted_any_more(self, member):
+    def nothing_is_accepted_any_more(self, member):
         member.goto("/submit")
         expect(member.get_by_role("main")).to_contain_text("No phase is open")
         expect(member.get_by_role("button", name="Submit", exact=True)).to_be_disabled()
 
-    @pytest.mark.parametrize(
-        "address",
-        ["/board/acs", "/submissions", "/submissions/2", "/submit", "/data", "/rules", "/account"],
-    )
-    def test_no_page_is_wider_than_a_phone(self, member, people, address):
-        page = people.arrive(phone=True, session=member.context.storage_state())
-        page.goto(address)
-        people.picture(page, f"{address.strip('/').replace('/', '-')}-phone")
-        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    def no_page_is_wider_than_a_phone(self, member, people):
+        for address in PAGES:
+            page = people.arrive(phone=True, session=member.context.storage_state())
+            page.goto(address)
+            people.picture(page, f"{address.strip('/').replace('/', '-')}-phone")
+            assert page.evaluate("document.documentElement.scrollWidth") <= 390, address
 
-    def test_the_pages_can_be_used_with_the_keyboard_alone(self, people):
+    def the_pages_can_be_used_with_the_keyboard_alone(self, people):
         page = people.arrive()
         page.goto("/sign-in")
         page.keyboard.press("Tab")
@@ -144,5 +139,20 @@ class TestSeason:
         page.keyboard.press("Enter")
         expect(page.get_by_role("button", name="Sign out")).to_be_visible()
 
-    def test_no_page_broke_its_policy_or_called_another_place(self, people):
+    def no_page_broke_its_policy_or_called_another_place(self, people):
         assert people.troubles == []
+
+
+def test_a_season(organiser, member, people, live_board):
+    """All steps in one test, since tests may run in several processes."""
+    season = Season()
+    season.the_organiser_opens_a_phase(organiser, people)
+    season.an_invited_person_signs_up_by_the_link_which_works_once(organiser, member, people)
+    season.a_bad_file_is_refused_with_all_its_reasons(member, people)
+    season.a_good_file_is_scored_and_shows_its_public_score_alone(member, people)
+    season.it_compares_itself_on_the_board(member, people, live_board)
+    season.private_scores_appear_when_the_organiser_closes_the_phase(organiser, member, people)
+    season.nothing_is_accepted_any_more(member)
+    season.no_page_is_wider_than_a_phone(member, people)
+    season.the_pages_can_be_used_with_the_keyboard_alone(people)
+    season.no_page_broke_its_policy_or_called_another_place(people)
