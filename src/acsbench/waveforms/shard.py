@@ -240,9 +240,9 @@ def _read(
         except DataError as error:
             rejected.append(Rejected(source.ecg_id, _located(error, source)))
             continue
-        except UNREADABLE as error:
+        except UNREADABLE:
             # What a reader did not foresee must not keep the other recordings from being used.
-            told = DataError(f"the recording cannot be read ({type(error).__name__})", fix=COPY)
+            told = DataError("the recording is damaged, or not as its format prescribes", fix=COPY)
             rejected.append(Rejected(source.ecg_id, _located(told, source)))
             continue
         if source.wanted:
