@@ -134,11 +134,11 @@ Fault = tuple[Callable[[Table], bytes], str]
 FAULTS: dict[str, Fault] = {
     "a short row": (
         lambda t: rendered(with_row(t, 4, lambda cells: cells[:-1])),
-        "row 4, column {last}: the row has {fewer} cells, and the header {width}",
+        "row 4, column {last}: the row has {fewer}, and the header {width}",
     ),
     "a row that was cut off": (
         lambda t: rendered(t).rsplit(b",", 1)[0],
-        "row 9, column {last}: the row has {fewer} cells, and the header {width}",
+        "row 9, column {last}: the row has {fewer}, and the header {width}",
     ),
     "a long row": (
         lambda t: rendered(with_row(t, 4, lambda cells: [*cells, "x"])),
@@ -148,11 +148,11 @@ FAULTS: dict[str, Fault] = {
         lambda t: rendered(
             with_row(with_row(t, 4, lambda cells: cells[:-1]), 3, lambda c: [c[0] + "\n", *c[1:]])
         ),
-        "row 5, column {last}: the row has {fewer} cells, and the header {width}",
+        "row 5, column {last}: the row has {fewer}, and the header {width}",
     ),
     "a short row after blank lines": (
         lambda t: rendered([t[0], [], [], *with_row(t, 4, lambda cells: cells[:-1])[1:]]),
-        "row 6, column {last}: the row has {fewer} cells, and the header {width}",
+        "row 6, column {last}: the row has {fewer}, and the header {width}",
     ),
     "row names that the header lacks": (
         lambda t: rendered([t[0], *(["7", *cells] for cells in t[1:])]),
@@ -234,8 +234,9 @@ def test_a_fault_is_refused_in_the_same_words(entry: Entry, fault: str, tmp_path
     damage, words = FAULTS[fault]
     said = message(entry, tmp_path, damage(entry.table))
     width, names = len(entry.table[0]), entry.table[0]
+    fewer = f"{width - 1} cell{'s' * (width != 2)}"
     expected = words.format(
-        first=repr(names[0]), last=repr(names[-1]), width=width, fewer=width - 1, more=width + 1
+        first=repr(names[0]), last=repr(names[-1]), width=width, fewer=fewer, more=width + 1
     )
     assert expected in said
     # A submission belongs to whoever reads what is wrong with it.
