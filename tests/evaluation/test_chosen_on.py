@@ -7,7 +7,7 @@ from scipy.stats import binomtest
 
 from acsbench.evaluation import EvaluationCohort, ModelPredictions, Settings
 from acsbench.evaluation.analysis import Analysis
-from acsbench.evaluation.chosen_on import ChosenOn, chosen_on
+from acsbench.evaluation.chosen_on import ChosenOn
 from acsbench.evaluation.summary import summarise
 from acsbench.evaluation.topics.calibration import calibration
 from acsbench.evaluation.topics.decisions import decisions
@@ -107,7 +107,7 @@ def test_without_validation_nothing_is_chosen():
         ModelPredictions(m.name, m.probabilities[m.probabilities.index.str.startswith("test")])
         for m in analysis.models
     ]
-    assert chosen_on(Analysis(analysis.cohort, only_test, HIDDEN)) is None
+    assert Analysis(analysis.cohort, only_test, HIDDEN).chosen_on is None
 
 
 def test_the_share_called():

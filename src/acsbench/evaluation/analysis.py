@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from acsbench.cohort.counts import SPLIT_NAMES
 from acsbench.disclosure import is_small, too_few_patients
+from acsbench.evaluation.chosen_on import ChosenOn, chosen_on
 from acsbench.evaluation.cohort import VALIDATION, EvaluationCohort, ModelPredictions, Sample
 from acsbench.evaluation.figures.frame import Marks, Style, model_styles
 from acsbench.evaluation.metrics import (
@@ -83,6 +84,18 @@ class Analysis:
             for m in self.models
             if m.covers(ids)
         }
+
+    @cached_property
+    def chosen_on(self) -> ChosenOn | None:
+        """What thresholds rest on; None if none is chosen."""
+        if not self.validation:
+            return None
+        return chosen_on(self.cohort, self.settings.level, self.settings.show_small_cells)
+
+    def threshold_note(self, share: float) -> str:
+        """For numbers at a threshold: that few patients chose it; nothing if they are many."""
+        warning = "" if self.chosen_on is None else self.chosen_on.specificity_warning(share)
+        return f" {warning}" if warning else ""
 
     @property
     def labels(self) -> NDArray[np.int64]:

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 from acsbench.cohort.counts import SPLIT_NAMES, split_counts
 from acsbench.disclosure import SMALLEST_CELL
-from acsbench.evaluation.analysis import Analysis
-from acsbench.evaluation.cohort import VALIDATION
+from acsbench.evaluation.cohort import VALIDATION, EvaluationCohort
 from acsbench.statistics import share_elsewhere
 
 TOLERATED = 0.05
@@ -91,29 +90,19 @@ class ChosenOn:
         return f"fewer than {SMALLEST_CELL}" if patients < SMALLEST_CELL else "few"
 
 
-def chosen_on(analysis: Analysis) -> ChosenOn | None:
-    """What thresholds rest on; None if none is chosen."""
-    if not analysis.validation:
-        return None
-    rows = analysis.cohort.split(VALIDATION)
+def chosen_on(cohort: EvaluationCohort, level: float, show_small_cells: bool) -> ChosenOn:
+    """What thresholds that are chosen on a cohort's validation ECGs rest on."""
+    rows = cohort.split(VALIDATION)
     patients = rows["patient_id"].nunique()
     with_event = rows.loc[rows["label"] == 1, "patient_id"].nunique()
-    all_cells = analysis.settings.show_small_cells
-    shown = split_counts(analysis.cohort.table, all_cells).loc[SPLIT_NAMES[VALIDATION]]
+    shown = split_counts(cohort.table, show_small_cells).loc[SPLIT_NAMES[VALIDATION]]
     # The difference of the two must not be a number that the table of the splits hides.
-    told = all_cells or (
+    told = show_small_cells or (
         _is_number(shown["patients"])
         and _is_number(shown["patients with an event"])
         and min(with_event, patients - with_event) >= SMALLEST_CELL
     )
-    return ChosenOn(with_event, patients - with_event, told, analysis.settings.level)
-
-
-def threshold_note(analysis: Analysis, share: float) -> str:
-    """For tables at the common threshold: that few patients chose it; nothing if they are many."""
-    basis = chosen_on(analysis)
-    warning = "" if basis is None else basis.specificity_warning(share)
-    return f" {warning}" if warning else ""
+    return ChosenOn(with_event, patients - with_event, told, level)
 
 
 def _patients(count: int) -> str:

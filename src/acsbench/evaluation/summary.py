@@ -8,7 +8,6 @@ from math import isfinite
 import numpy as np
 
 from acsbench.evaluation.analysis import Analysis
-from acsbench.evaluation.chosen_on import threshold_note
 from acsbench.evaluation.metrics import AT_THRESHOLD, RANKING_ECGS, SPECIFICITY, Pair
 from acsbench.evaluation.section import PValue, Section, Table, Value, listed, p_words, text_of
 from acsbench.evaluation.topics.beside_signs import RULE_WORDS
@@ -185,7 +184,7 @@ def _at_threshold(analysis: Analysis) -> list[str]:
             "Without probabilities of validation ECGs no threshold is chosen and nothing is "
             "recalibrated."
         ]
-    few_chose = threshold_note(analysis, SPECIFICITY)
+    few_chose = analysis.threshold_note(SPECIFICITY)
     if isinstance(found, str) or isinstance(spared, str):
         return [
             f"At the threshold that gave {best} a specificity of at least "

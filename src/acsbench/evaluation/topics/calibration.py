@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from acsbench.disclosure import shown_groups
 from acsbench.evaluation.analysis import Analysis
-from acsbench.evaluation.chosen_on import chosen_on
 from acsbench.evaluation.cohort import Sample
 from acsbench.evaluation.figures.panels import CalibrationPanel, calibration_figure
 from acsbench.evaluation.section import Picture, PValue, Section, Table, Value, listed, text_of
@@ -67,7 +66,7 @@ def calibration(analysis: Analysis) -> Section:
             f"The probabilities of {listed(lacking)} do not vary on the validation ECGs, or tell "
             "events and others apart there, and are not recalibrated."
         )
-    basis = chosen_on(analysis) if any(variant == PLATT for _, variant in rows) else None
+    basis = analysis.chosen_on if any(variant == PLATT for _, variant in rows) else None
     if basis is not None and (warning := basis.recalibration_warning()):
         paragraphs.append(warning)
     parts += [_table(rows), _decomposition(analysis)]

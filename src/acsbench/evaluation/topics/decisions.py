@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acsbench.evaluation.analysis import Analysis
-from acsbench.evaluation.chosen_on import chosen_on
 from acsbench.evaluation.figures.frame import GREY
 from acsbench.evaluation.figures.lines import Line, Scales, lines_figure
 from acsbench.evaluation.section import NOT_SHOWN, Picture, PValue, Section, Table, Value, listed
@@ -27,7 +26,7 @@ def decisions(analysis: Analysis) -> Section:
     curves = {name: _curve(analysis, risks) for name, risks in strategies.items()}
     as_predicted = [n for n in analysis.order if PLATT not in recalibrated(analysis, n)]
     done = len(as_predicted) < len(analysis.order)
-    basis = chosen_on(analysis) if done else None
+    basis = analysis.chosen_on if done else None
     warning = "" if basis is None else basis.recalibration_warning()
     few_words = f" {warning}" if warning else ""
     if done and as_predicted:

@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from acsbench.evaluation.analysis import Analysis
-from acsbench.evaluation.chosen_on import threshold_note
 from acsbench.evaluation.figures.roc import Curve, roc_figure, roc_points
 from acsbench.evaluation.metrics import AT_THRESHOLD, MARGIN, METRICS, RANKING_ECGS, SPECIFICITY
 from acsbench.evaluation.section import Picture, PValue, Section, Share, Table, Threshold, Value
@@ -121,7 +120,7 @@ def _auc_table(analysis: Analysis) -> Table:
         note += (
             f"Threshold: the smallest probability that left at least {100 * SPECIFICITY:g}\u00a0% "
             "of the validation ECGs without the event below it; an ECG is called if it reaches "
-            "the threshold." + threshold_note(analysis, SPECIFICITY)
+            "the threshold." + analysis.threshold_note(SPECIFICITY)
         )
     else:
         columns = {"model": "Model", **dict(list(METRICS.items())[:3])}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from acsbench.evaluation.analysis import Analysis
-from acsbench.evaluation.chosen_on import ChosenOn, chosen_on, threshold_note
+from acsbench.evaluation.chosen_on import ChosenOn
 from acsbench.evaluation.cohort import Sample
 from acsbench.evaluation.metrics import SPECIFICITY
 from acsbench.evaluation.section import Section, Table, Threshold, Value
@@ -87,7 +87,7 @@ def operating_points(analysis: Analysis) -> Section:
     """Thresholds chosen on validation, the study's own rule beside them, and rule-out."""
     parts = [_study_table(analysis)]
     paragraphs = []
-    basis = chosen_on(analysis)
+    basis = analysis.chosen_on
     if basis is not None:
         paragraphs += _warnings(basis)
         parts = [*_common_tables(analysis), _rules_table(analysis), *parts]
@@ -158,7 +158,7 @@ def _common_tables(analysis: Analysis) -> list[Table]:
         f"At the threshold that gave a specificity of at least {100 * SPECIFICITY:g}\u00a0% on "
         "the validation ECGs: "
     )
-    note = threshold_note(analysis, SPECIFICITY).strip()
+    note = analysis.threshold_note(SPECIFICITY).strip()
     return [
         Table(f"at-common-threshold-{name}", caption + words, columns, 1, rows, note)
         for name, words, columns in (
@@ -236,7 +236,7 @@ def _study_table(analysis: Analysis) -> Table:
 
 
 def _rule_out_table(analysis: Analysis) -> Table:
-    basis = chosen_on(analysis)
+    basis = analysis.chosen_on
     rows: list[dict[str, Value]] = []
     for name, valid in _validated(analysis).items():
         threshold = threshold_at_sensitivity(
@@ -317,7 +317,7 @@ def _prevalence_table(analysis: Analysis) -> Table:
         | {f"ppv_at_{p:g}": f"Event rate {100 * p:g}\u00a0%" for p in PREVALENCES},
         1,
         rows,
-        threshold_note(analysis, SPECIFICITY).strip(),
+        analysis.threshold_note(SPECIFICITY).strip(),
     )
 
 

@@ -8,7 +8,6 @@ import pandas as pd
 from acsbench.cohort.counts import SPLIT_NAMES
 from acsbench.disclosure import shown_groups, too_few_patients
 from acsbench.evaluation.analysis import Analysis
-from acsbench.evaluation.chosen_on import threshold_note
 from acsbench.evaluation.cohort import Elsewhere
 from acsbench.evaluation.figures.lines import Line, Scales, lines_figure
 from acsbench.evaluation.metrics import SPECIFICITY
@@ -145,7 +144,7 @@ def _weighted(analysis: Analysis, fitted: Selection) -> Table:
         rows,
         f"Event rate {rate}, weighted {weighted}."
         + (
-            f" Sensitivity and PPV at the common threshold.{threshold_note(analysis, SPECIFICITY)}"
+            f" Sensitivity and PPV at the common threshold.{analysis.threshold_note(SPECIFICITY)}"
             if analysis.validation
             else ""
         ),

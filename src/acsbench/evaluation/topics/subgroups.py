@@ -8,7 +8,6 @@ import numpy as np
 
 from acsbench.disclosure import shown_groups
 from acsbench.evaluation.analysis import Analysis
-from acsbench.evaluation.chosen_on import threshold_note
 from acsbench.evaluation.figures.panels import Row, groups_figure
 from acsbench.evaluation.groups import Grouping, groupings_of
 from acsbench.evaluation.metrics import SPECIFICITY
@@ -196,7 +195,7 @@ def _note(analysis: Analysis) -> str:
     few_found = (
         "" if analysis.settings.show_small_cells else ", not shown where few are found or missed"
     )
-    few_chose = threshold_note(analysis, SPECIFICITY)
+    few_chose = analysis.threshold_note(SPECIFICITY)
     return f"Sensitivity at the common threshold ({specificity}){few_found}.{few_chose} {left_out}"
 
 
