@@ -17,6 +17,7 @@ from acsbench.tables import MISSING
 NO_PATIENT = MISSING | {"none", "<na>", "#n/a", "nat", "unknown", "missing", "-", "?"}
 """Words, in lower case, that are no patient's id: all unknown patients would become one."""
 
+PATIENT_MISSING = "the patient is missing"
 SAY_WHOSE = (
     "Say whose ECG it is; NA, unknown and the like are no ids, as all such ECGs would count as one "
     "patient's"
@@ -24,6 +25,11 @@ SAY_WHOSE = (
 DIFFERENCES = "'.0', upper and lower case, blanks or leading zeros"
 # Blanks of any width and signs that cannot be seen, such as U+200B and a byte-order mark.
 _STEPS = ((r"[\s\p{Z}\p{Cf}]+", ""), (r"^([^0-9]*)0+([0-9])", r"\1\2"), (r"([0-9])\.0+$", r"\1"))
+
+
+def is_no_patient(patients: pd.Series) -> pd.Series:
+    """Which ids stand for an unknown patient, shape (n,)."""
+    return patients.str.casefold().isin(list(NO_PATIENT))
 
 
 def plain_ids(ids: Iterable[str]) -> list[str]:

@@ -11,7 +11,7 @@ import pandas as pd
 from acsbench import tables
 from acsbench.datasets.dataset import Rejected
 from acsbench.errors import DataError
-from acsbench.spelling import NO_PATIENT, SAY_WHOSE
+from acsbench.spelling import PATIENT_MISSING, SAY_WHOSE, is_no_patient
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,12 +46,7 @@ def without_missing(
 
 def no_patient(patients: pd.Series) -> RowCheck:
     """The rule that each row names a patient; a word for a missing value names none."""
-    return RowCheck(
-        "patient_id",
-        patients.str.casefold().isin(list(NO_PATIENT)),
-        "the patient is missing",
-        SAY_WHOSE,
-    )
+    return RowCheck("patient_id", is_no_patient(patients), PATIENT_MISSING, SAY_WHOSE)
 
 
 def reject_rows(

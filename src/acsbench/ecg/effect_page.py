@@ -35,7 +35,7 @@ NO_INFLUENCE = (
 FAILED = ("The effects are not numbers: nothing can be explained, and nothing is coloured.",)
 """What stands below the sums."""
 AS_THE_MODEL_GETS_IT = "as the model gets it"
-"""What the page says of the signal unless it is told how that was prepared."""
+"""What the page says of the signal unless `processing` says how it was prepared."""
 _BAND = 2.6  # mm, width of the coloured band below a trace
 _FAINTEST = 0.05  # of the full colour; what is fainter is not drawn
 _CELL = (17.0, 6.2)  # mm

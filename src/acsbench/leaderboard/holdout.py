@@ -15,7 +15,7 @@ from acsbench.datasets.ages import AGE_FIX, AGE_PROBLEM, read_ages
 from acsbench.datasets.flags import read_flags
 from acsbench.datasets.schema import OLDEST
 from acsbench.errors import DataError
-from acsbench.spelling import NO_PATIENT, SAY_WHOSE, check_patients
+from acsbench.spelling import PATIENT_MISSING, SAY_WHOSE, check_patients, is_no_patient
 from acsbench.tables import is_missing, read_csv, to_numbers
 
 ID, PATIENT = "ecg_id", "patient_id"
@@ -156,8 +156,7 @@ def _ids(table: pd.DataFrame, column: str, file: Path | str | None) -> pd.Series
         (ids.duplicated(), "a row above has the same id", "Keep one row for each ECG"),
     ]
     if column == PATIENT:
-        unknown = ids.str.casefold().isin(list(NO_PATIENT))
-        faults = [(unknown, "the patient is missing", SAY_WHOSE)]
+        faults = [(is_no_patient(ids), PATIENT_MISSING, SAY_WHOSE)]
     for wrong, problem, fix in faults:
         if wrong.any():
             row = int(ids.index[wrong][0])

@@ -47,8 +47,8 @@ def patients_of(labels: NDArray[np.float64], patients: NDArray[np.intp]) -> Pati
 def least_step(patients: Patients) -> float:
     """Smallest step of the Ladder that hides single patients, a multiple of 0.01.
 
-    It is about the standard error of an AUROC of 0.85, below which progress cannot be told from
-    luck, and at least twice what one patient's ECG can add to an AUROC: with a smaller step, a team
+    It is about the standard error of an AUROC of 0.85, below which progress may be chance,
+    and at least twice what one patient's ECG can add to an AUROC: with a smaller step, a team
     that moves one ECG at a time to the top reads its label off the board's answer.
 
     >>> least_step(Patients(500, 800)), least_step(Patients(24, 36))
@@ -95,8 +95,8 @@ def limits(value: float, step: float, patients: Patients, level: float) -> tuple
 
     All areas from which the nearest value that rounds to the shown one differs by no more than
     chance, with the variance of an area of binormal scores (Newcombe's method 5, a score interval).
-    Each patient counts once, as if with one ECG. Of fewer than eleven patients with, or without,
-    the event nothing is told: the limits are 0 and 1.
+    Each patient counts once, as if with one ECG. With fewer than eleven patients
+    with, or without, the event, the limits are 0 and 1.
 
     Args:
         value: in [0, 1].
