@@ -41,7 +41,7 @@ def test_unlabelled_ecgs_are_prepared_and_predicted(
     (folder / "labels.csv").unlink()
     new, csv = tmp_path / "new", tmp_path / "predictions.csv"
     assert prepare(folder, new, *task) == 2
-    assert "say --unlabelled" in capsys.readouterr().err
+    assert "--unlabelled" in capsys.readouterr().err
     assert prepare(folder, new, "--unlabelled", *task) == 2
     assert prepare(folder, new, "--unlabelled") == 0
     (trained,) = (tmp_path / "runs").iterdir()

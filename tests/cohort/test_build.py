@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from acsbench.cohort.build import Step, asked_for, build_cohort
+from acsbench.cohort.build import Step, asked_for, build_cohort, select
 from acsbench.cohort.task import Task, load_task
 from acsbench.errors import ConfigurationError, DataError
 
@@ -50,7 +50,9 @@ def test_the_flow_may_begin_with_rows_that_cannot_be_used(joined: pd.DataFrame) 
 
 
 def test_columns_that_a_task_asks_for() -> None:
-    mine = task(population="age > 1 and `my ward` == 'A'", exclusions={"words": "y2.isna()"})
+    mine = task(
+        population="age > 1 and `my ward` == 'A'", steps=[{"name": "words", "keep": "y2.notna()"}]
+    )
     columns = ["y", "y2", "age", "my ward", "words", "A", "ag", "name"]
     # A word in quotes counts as well: rather one column too many than one too few.
     assert asked_for(mine, columns) == {"y", "y2", "age", "my ward", "A"}
@@ -64,8 +66,8 @@ def test_columns_that_a_task_asks_for() -> None:
         ({"population": "ages > 3"}, ConfigurationError, "no column 'ages'; did you mean 'age'"),
         ({"population": "age >"}, ConfigurationError, "cannot be evaluated"),
         ({"population": "(age > 1"}, ConfigurationError, "cannot be evaluated"),
-        ({"population": "age"}, ConfigurationError, "neither yes nor no"),
-        ({"population": "age + 1"}, ConfigurationError, "neither yes nor no"),
+        ({"population": "age"}, ConfigurationError, "neither true nor false"),
+        ({"population": "age + 1"}, ConfigurationError, "neither true nor false"),
         ({"population": "@pd.io.common.os.getcwd() == age"}, ConfigurationError, "may use"),
         ({"population": "age.to_csv('x')"}, ConfigurationError, "may use"),
         ({"label": "age"}, DataError, "other than 0 and 1"),
@@ -88,7 +90,7 @@ def test_tasks_that_come_with_the_package() -> None:
 def test_a_task_of_ones_own(tmp_path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text("name: mine\nversion: 2\n")
-    with pytest.raises(DataError, match="population"):
+    with pytest.raises(DataError, match="label"):
         load_task(str(path))
     with pytest.raises(DataError, match="cannot be read"):
         load_task(str(tmp_path / "none.yaml"))
@@ -103,6 +105,44 @@ def test_digest_changes_with_any_field() -> None:
     }
     assert len(digests) == 4
     assert task().digest == task().digest
+
+
+def test_the_digest_of_a_task_without_steps_is_that_of_its_first_release() -> None:
+    assert load_task("ptbxl-mi").digest == "6816cbdf6d6d"
+    assert load_task("simulated-acs").digest == "fc3507f71525"
+
+
+def test_steps_are_taken_in_order(joined: pd.DataFrame) -> None:
+    steps = [{"name": "adults", "keep": "age > 50"}, {"name": "known", "keep": "y.notna()"}]
+    cohort = build_cohort(joined, task(steps=steps), "made up")
+    assert cohort.flow[1:3] == (Step("adults", 5, 4), Step("known", 4, 4))
+
+
+def test_exclusions_of_older_files_are_read_as_steps(joined: pd.DataFrame) -> None:
+    table = joined.assign(
+        ill=pd.array([True, False, None, False, None, False], dtype="boolean"),
+        visit=["v", None, "w", "x", "y", "z"],
+        weight=[50.0, 60, None, 90, 70, 40],
+    )
+    exclusions = {"well": "ill", "visit": "visit.isna()", "heavy": "weight < 55"}
+    older = Task.model_validate(task().model_dump(exclude={"steps"}) | {"exclusions": exclusions})
+    # A missing value excludes nobody, as before.
+    assert [step.ecgs for step in build_cohort(table, older, "x").flow] == [6, 5, 4, 3, 3, 2]
+    assert Task.model_validate(older.model_dump()) == older
+
+
+@pytest.mark.parametrize("name", ["acs", "mace"])
+def test_an_unknown_flag_excludes_nobody_from_the_study(name: str) -> None:
+    steps = load_task(name).steps
+    table = pd.DataFrame(
+        {
+            "encounter_id": ["a", None, "b", "c"],
+            "exclude_modeling": pd.array([True, False, None, False], dtype="boolean"),
+        }
+    )
+    for step in steps:
+        table = select(table, step.keep, load_task(name))
+    assert table["encounter_id"].tolist() == ["b", "c"]
 
 
 def test_methods_that_a_query_may_call(joined: pd.DataFrame) -> None:

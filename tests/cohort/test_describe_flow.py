@@ -131,11 +131,12 @@ def test_tasks_of_one_population_have_a_total_only() -> None:
     assert list(masks) == ["Total"]
 
 
-def test_exclusions_of_one_task_alone_are_in_its_branch() -> None:
+def test_steps_of_one_task_alone_are_in_its_branch() -> None:
     table = people().assign(y=1)
-    both = {"with a visit": "encounter_id.isna()"}
-    one = task(exclusions=both | {"not excluded": "exclude_modeling"}, population="cath_010_day")
-    other = task(name="u", exclusions=both, population="not cath_010_day")
+    both = [{"name": "with a visit", "keep": "encounter_id.notna()"}]
+    fit = {"name": "not excluded", "keep": "not exclude_modeling"}
+    one = task(steps=[*both, fit], population="cath_010_day")
+    other = task(name="u", steps=both, population="not cath_010_day")
     flow, masks = flow_of_tasks(table, [one, other], "made up")
     assert [step.ecgs for step in flow.trunk] == [10, 9]
     assert [steps[0].ecgs for steps in flow.branches.values()] == [3, 6]
@@ -143,7 +144,7 @@ def test_exclusions_of_one_task_alone_are_in_its_branch() -> None:
 
 
 def test_a_label_that_is_not_there() -> None:
-    with pytest.raises(ConfigurationError, match="wants the label 'yy'"):
+    with pytest.raises(ConfigurationError, match="needs the label 'yy'"):
         flow_of_tasks(people(), [task(label="yy")], "made up")
 
 

@@ -56,11 +56,11 @@ def test_a_byte_order_mark_and_blanks_in_the_header_are_no_problem(folder: Path)
 @pytest.mark.parametrize(
     ("cells", "words"),
     [
-        ({"record": ""}, "no record is named"),
+        ({"record": ""}, "record is missing"),
         ({"patient_id": " "}, "patient is missing"),
         ({"age": "121"}, "not a number from 0 to 120"),
         ({"sex": "x"}, "neither female nor male"),
-        ({"ecg_id": ""}, "has no id"),
+        ({"ecg_id": ""}, "id is missing"),
     ],
 )
 def test_each_faulty_row_is_rejected_by_name(
@@ -168,7 +168,7 @@ def test_unlabelled_ecgs_need_no_table(folder: Path) -> None:
     assert dataset.tables.ecg["ecg_id"].tolist() == sorted(records)
     assert dataset.tables.ecg["patient_id"].is_unique
     assert {"patient_id", "age", "sex"} == set(dataset.tables.unfilled)
-    with pytest.raises(DataError, match="say --unlabelled"):
+    with pytest.raises(DataError, match="use --unlabelled"):
         open_wfdb_folder(folder)
 
 

@@ -14,7 +14,7 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from acsbench.datasets import open_dataset
-from acsbench.datasets.nightingale import open_nightingale
+from acsbench.datasets.nightingale.reader import open_nightingale
 from acsbench.errors import ConfigurationError, DataError, DataErrors
 from acsbench.waveforms import process as processing
 from acsbench.waveforms import shard as shards

@@ -15,7 +15,7 @@ from acsbench.cli.prepare import OnError
 from acsbench.cohort.describe import PAGE, Description, describe, describe_splits
 from acsbench.cohort.describe_page import comparison_cells, flow_lines, summary
 from acsbench.cohort.table_text import table_rows
-from acsbench.datasets import READERS, open_dataset
+from acsbench.datasets import list_readers, open_dataset
 from acsbench.errors import ConfigurationError, DataErrors
 from acsbench.waveforms.prepare import open_prepared
 
@@ -24,7 +24,7 @@ def command(
     dataset: Annotated[
         str,
         typer.Argument(
-            help=f"Reader ({', '.join(READERS)}), or a folder that acsbench prepare has written."
+            help=f"Reader ({', '.join(list_readers())}), or a folder written by acsbench prepare."
         ),
     ],
     data: Annotated[
@@ -57,7 +57,7 @@ def command(
             raise DataErrors(opened.problems)
         show(describe(opened, out, tasks=task or (), show_small_cells=show_small_cells), out)
         return
-    if dataset in READERS:
+    if dataset in list_readers():
         raise ConfigurationError(f"name the dataset's folder: acsbench describe {dataset} FOLDER")
     prepared = open_prepared(Path(dataset))
     names: list[str | None] = [*(task or prepared.tasks)]

@@ -12,7 +12,7 @@ import typer
 from acsbench.cli.console import progress_of, say
 from acsbench.cohort.counts import ALL, flow_steps, part_counts, split_counts
 from acsbench.cohort.split import parse_folds
-from acsbench.datasets import READERS, open_dataset
+from acsbench.datasets import list_readers, open_dataset, reader_info
 from acsbench.ecg.quality import REASONS
 from acsbench.errors import ConfigurationError
 from acsbench.files import usable_cores
@@ -20,6 +20,7 @@ from acsbench.waveforms.prepare import LEFT_OUT, Prepared, prepare
 from acsbench.waveforms.profiles import PROFILES
 from acsbench.waveforms.quality import QUALITY_REPORT, QualityChoice, count_faults
 
+READERS = "; ".join(f"{name} ({reader_info(name).summary})" for name in list_readers())
 PTBXL_FOLDS = "train=1-8,valid=9,test=10"
 
 
@@ -39,7 +40,7 @@ class SplitBy(StrEnum):
 
 
 def command(
-    dataset: Annotated[str, typer.Argument(help=f"Reader: {', '.join(READERS)}.")],
+    dataset: Annotated[str, typer.Argument(help=f"Reader: {READERS}.")],
     data: Annotated[Path, typer.Argument(help="The dataset's folder.")],
     out: Annotated[Path, typer.Option(help="Folder to write; an interrupted run resumes there.")],
     task: Annotated[

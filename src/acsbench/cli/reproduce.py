@@ -15,7 +15,7 @@ import typer
 from acsbench.cli.console import progress_of, say
 from acsbench.cli.evaluate import SHOWN
 from acsbench.cli.prepare import OnError, summarise
-from acsbench.datasets import READERS
+from acsbench.datasets import list_readers
 from acsbench.evaluation.section import NONE
 from acsbench.files import usable_cores
 from acsbench.shipped import shipped_names
@@ -139,7 +139,11 @@ def run_recipe(
     chosen = variant_of(
         load_recipe(recipe), small=small, published=published, weights=weights is not None
     )
-    if holdout is None and f"{chosen.dataset}_holdout" in READERS and (data / HOLDOUT).is_dir():
+    if (
+        holdout is None
+        and f"{chosen.dataset}_holdout" in list_readers()
+        and (data / HOLDOUT).is_dir()
+    ):
         holdout = data / HOLDOUT
     settings = Settings(
         seed=seed,

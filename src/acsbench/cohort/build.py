@@ -1,4 +1,4 @@
-"""From tables to the ECGs that count for a task, with a count at every step."""
+"""From tables to the cohort of a task, with a count at every step."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from acsbench.errors import ConfigurationError, DataError, did_you_mean
 
 COVARIATES = ("age", "sex")
 METHODS = {"isna", "notna", "isin", "between"}
-"""What a query may call."""
+"""Methods that a query may call."""
 
-UNLABELLED = "ECGs that are only to be predicted need no task: prepare them with --unlabelled"
+UNLABELLED = "ECGs to predict need no task: prepare them with --unlabelled"
 
 UNEVALUABLE = (
     SyntaxError,
@@ -35,7 +35,7 @@ UNEVALUABLE = (
 
 @dataclass(frozen=True)
 class Step:
-    """A step on the way from all ECGs to those that count; no visits where there are none."""
+    """Counts after a step of the flow; `visits` is None in datasets without visits."""
 
     name: str
     ecgs: int
@@ -45,13 +45,13 @@ class Step:
 
 @dataclass(frozen=True, eq=False)
 class Cohort:
-    """The ECGs that count for a task.
+    """The ECGs of a task.
 
     Args:
         task: the task.
-        table: one row per ECG: `ecg_id`, `patient_id`, `label` (0/1) and the covariates that
-            the dataset has.
-        flow: how many were left after each step.
+        table: one row per ECG: `ecg_id`, `patient_id`, `label` (0/1) and the dataset's
+            covariates.
+        flow: counts after each step.
     """
 
     task: Task
@@ -59,33 +59,33 @@ class Cohort:
     flow: tuple[Step, ...]
 
     def without(self, ecg_ids: Collection[str], step: str) -> Cohort:
-        """The cohort less some ECGs, counted as a step of its own."""
+        """The cohort without some ECGs; they are a step of the flow."""
         table = self.table[~self.table["ecg_id"].isin(list(ecg_ids))].reset_index(drop=True)
         return Cohort(self.task, table, (*self.flow, count_step(step, table)))
 
 
 def build_cohort(
-    joined: pd.DataFrame, task: Task, source: str, listed: pd.DataFrame | None = None
+    joined: pd.DataFrame, task: Task, source: str, all_rows: pd.DataFrame | None = None
 ) -> Cohort:
-    """Apply a task's population and label.
+    """Apply a task's steps, population and label.
 
     Args:
         joined: one row per ECG with its patient's columns (`Tables.joined`).
         task: the task.
-        source: the table's file or the dataset's name, for messages.
-        listed: `patient_id` of all rows of the table, with those that cannot be used: the flow
+        source: the table's file or the dataset's name, for errors.
+        all_rows: `patient_id` of all rows of the table, including rejected rows; the flow
             begins with them.
 
     Raises:
-        ConfigurationError: the population cannot be evaluated, or the label is no column.
-        DataError: the label is not 0/1, nobody is left, or all have the same label.
+        ConfigurationError: a query cannot be evaluated, or there is no label column.
+        DataError: the label is not 0/1, or the cohort does not have both labels.
     """
-    flow = [] if listed is None else [count_step(f"rows of {Path(source).name}", listed)]
+    flow = [] if all_rows is None else [count_step(f"rows of {Path(source).name}", all_rows)]
     flow.append(count_step("read", joined))
     population = joined
-    for words, query in task.exclusions.items():
-        population = population.drop(select(population, query, task).index)
-        flow.append(count_step(words, population))
+    for step in task.steps:
+        population = select(population, step.keep, task)
+        flow.append(count_step(step.name, population))
     if task.population != EVERYONE:
         population = select(population, task.population, task)
     flow.append(count_step(f"population of {task.name}", population))
@@ -97,7 +97,7 @@ def build_cohort(
             f"task {task.name!r} has {shown_count(len(values))} ECGs and not both labels",
             file=source,
             column=task.label,
-            fix=f"Check the population and the label of the task. {UNLABELLED}",
+            fix=f"Check the steps, population and label of the task. {UNLABELLED}",
         )
     kept = [c for c in ("encounter_id", *COVARIATES) if c in known]
     table = known[["ecg_id", "patient_id", *kept]].assign(label=values)
@@ -105,17 +105,17 @@ def build_cohort(
 
 
 def known_labels(table: pd.DataFrame, task: Task, source: str) -> pd.Series:
-    """A task's label, 0 or 1, of the rows where it is known, by the table's index.
+    """The label, 0 or 1, of the rows where it is known, by the table's index.
 
     Raises:
-        ConfigurationError: the label is no column.
-        DataError: it is not 0/1.
+        ConfigurationError: there is no label column.
+        DataError: the label is not 0/1.
     """
     if task.label not in table:
         hint = did_you_mean(task.label, table.columns)
         raise ConfigurationError(
-            f"task {task.name!r} wants the label {task.label!r}, which {source} lacks; {hint} "
-            f"{UNLABELLED}"
+            f"task {task.name!r} needs the label {task.label!r}, but {source} has no such column; "
+            f"{hint} {UNLABELLED}"
         )
     label = table[task.label].dropna()
     values = pd.to_numeric(label.astype(object), errors="coerce")
@@ -133,13 +133,13 @@ def known_labels(table: pd.DataFrame, task: Task, source: str) -> pd.Series:
 
 
 def select(joined: pd.DataFrame, query: str, task: Task) -> pd.DataFrame:
-    """The rows that a query of a task finds.
+    """The rows for which a query of a task is true.
 
     Raises:
         ConfigurationError: the query cannot be evaluated.
     """
     words = f"task {task.name!r}: the query {query!r} cannot be evaluated"
-    # pandas would look up Python variables (@) and call whatever a column offers.
+    # pandas would look up Python variables (@) and call any method of a column.
     called = set(re.findall(r"\.\s*([A-Za-z_]\w*)", query))
     if "@" in query or "__" in query or not called <= METHODS:
         raise ConfigurationError(f"{words}: of methods it may use {', '.join(sorted(METHODS))}")
@@ -151,21 +151,16 @@ def select(joined: pd.DataFrame, query: str, task: Task) -> pd.DataFrame:
             f"{words}: there is no column {name!r}; {did_you_mean(name, joined.columns)}"
         ) from error
     except UNEVALUABLE as error:
-        # The error's own text may hold patients' values.
+        # The text of this error may contain patients' values.
         raise ConfigurationError(f"{words} ({type(error).__name__})") from error
     if not isinstance(found, pd.Series) or found.dtype not in (bool, "boolean"):
-        raise ConfigurationError(f"{words}: it says neither yes nor no for each ECG")
+        raise ConfigurationError(f"{words}: it is neither true nor false for each ECG")
     return joined[found.fillna(False).astype(bool)]
 
 
 def asked_for(task: Task, columns: Iterable[str]) -> set[str]:
-    """The columns that a task's label and queries name.
-
-    Args:
-        task: the task.
-        columns: from which to choose.
-    """
-    text = " ".join([task.label, task.population, *task.exclusions.values()])
+    """The columns among `columns` that a task's label and queries name."""
+    text = " ".join([task.label, task.population, *(step.keep for step in task.steps)])
     return {c for c in columns if re.search(rf"(?<!\w){re.escape(c)}(?!\w)", text)}
 
 

@@ -15,7 +15,7 @@ from acsbench.cohort.split import SPLITS
 from acsbench.cohort.steps import merged_words, numbers_of, takes_few, without_small_steps
 from acsbench.cohort.table_one import TOTAL, TableOne
 from acsbench.cohort.table_text import count_text
-from acsbench.cohort.task import EVERYONE, Task
+from acsbench.cohort.task import EVERYONE, Task, TaskStep
 from acsbench.cohort.variables import POPULATIONS
 from acsbench.disclosure import NOT_SHOWN
 
@@ -44,7 +44,7 @@ class Flow:
 def flow_of_tasks(joined: pd.DataFrame, tasks: Sequence[Task], source: str) -> tuple[Flow, Masks]:
     """Flow and columns of Table 1 of a dataset.
 
-    Tasks with different populations are branches of what their exclusions have in common, and
+    Tasks with different populations are branches of what their steps have in common, and
     columns. Of a single task the columns are who has the event and who has not; of several
     with one population there is the total alone.
 
@@ -60,12 +60,12 @@ def flow_of_tasks(joined: pd.DataFrame, tasks: Sequence[Task], source: str) -> t
         ConfigurationError: a population cannot be evaluated, or a label is no column.
         DataError: a label is not 0/1.
     """
-    common = _common_exclusions(tasks)
+    common = _common_steps(tasks)
     steps = [count_step(READ, joined)]
     table = joined
-    for words in common:
-        table = table.drop(select(table, tasks[0].exclusions[words], tasks[0]).index)
-        steps.append(count_step(_capital(words), table))
+    for step in common:
+        table = select(table, step.keep, tasks[0])
+        steps.append(count_step(_capital(step.name), table))
     if len(tasks) == 1:
         return _single(joined, table, steps, tasks[0], source)
     rows: dict[str, pd.DataFrame] = {}
@@ -111,7 +111,7 @@ def flow_of_splits(steps: Sequence[Step], table: pd.DataFrame, task: Task) -> tu
 def _single(
     joined: pd.DataFrame, table: pd.DataFrame, steps: list[Step], task: Task, source: str
 ) -> tuple[Flow, Masks]:
-    population = _population(table, task, list(task.exclusions))
+    population = _population(table, task, task.steps)
     if task.population != EVERYONE:
         steps.append(count_step(_words_of_population(task), population))
     labels = known_labels(population, task, source)
@@ -124,18 +124,15 @@ def _single(
     return Flow(tuple(steps), {}), masks
 
 
-def _common_exclusions(tasks: Sequence[Task]) -> list[str]:
-    """Words of the exclusions that all tasks begin with."""
-    if not tasks:
-        return []
-    columns = zip(*(task.exclusions.items() for task in tasks), strict=False)
-    return [same[0][0] for same in takewhile(lambda items: len(set(items)) == 1, columns)]
+def _common_steps(tasks: Sequence[Task]) -> list[TaskStep]:
+    """The first steps, as far as all tasks share them."""
+    positions = zip(*(task.steps for task in tasks), strict=False)
+    return [same[0] for same in takewhile(lambda steps: len(set(steps)) == 1, positions)]
 
 
-def _population(table: pd.DataFrame, task: Task, done: Sequence[str]) -> pd.DataFrame:
-    for words, query in task.exclusions.items():
-        if words not in done:
-            table = table.drop(select(table, query, task).index)
+def _population(table: pd.DataFrame, task: Task, done: Sequence[TaskStep]) -> pd.DataFrame:
+    for step in task.steps[len(done) :]:
+        table = select(table, step.keep, task)
     return table if task.population == EVERYONE else select(table, task.population, task)
 
 

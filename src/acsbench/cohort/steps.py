@@ -1,4 +1,4 @@
-"""Which steps of a flow may be told by themselves."""
+"""Which steps of a flow may be shown separately."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ UNITS = {"patients": "patient", "visits": "visit", "ecgs": "ECG"}
 
 
 def numbers_of(step: Step) -> dict[str, int]:
-    """What a step counts, by `patients`, `visits`, `ecgs`."""
+    """The counts of a step by unit: `patients`, `visits`, `ecgs`."""
     numbers = {unit: getattr(step, unit) for unit in UNITS}
     return {unit: number for unit, number in numbers.items() if number is not None}
 
 
 def takes_few(before: Step, after: Step) -> bool:
-    """Whether 1 to 10 units are left out between two steps."""
+    """Whether 1 to 10 units are excluded between two steps."""
     left = numbers_of(after)
     return any(is_small(n - left[u]) for u, n in numbers_of(before).items() if u in left)
 
 
 def without_small_steps(steps: Sequence[Step]) -> tuple[Step, ...]:
-    """As many steps as can be told, the last among them and, if possible, the first.
+    """The largest subset of steps that may be shown: the last and, if possible, the first.
 
-    A step that takes 1 to 10 units would follow from the counts before and after it. It is told
-    together with its neighbour.
+    The counts before and after a step reveal how many units it excludes. A step that excludes
+    1 to 10 is shown together with its neighbour.
 
     Args:
         steps: at least one.
     """
     middle = range(len(steps) - 1)
     for size in range(len(steps) - 1, 0, -1):
-        # Combinations come in order: those with the first step before those without.
+        # Combinations with the first step precede those without it.
         for chosen in combinations(middle, size):
             kept = [*(steps[i] for i in chosen), steps[-1]]
             if not any(takes_few(a, b) for a, b in pairwise(kept)):
@@ -43,7 +43,7 @@ def without_small_steps(steps: Sequence[Step]) -> tuple[Step, ...]:
 
 
 def merged_words(steps: Sequence[Step], kept: Sequence[Step]) -> list[str]:
-    """The words of each step that is kept, with those of the steps that are told with it."""
+    """The names of each kept step and of the steps shown together with it."""
     words: list[list[str]] = [[]]
     for step in steps:
         words[-1].append(step.name)

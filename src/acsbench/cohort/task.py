@@ -1,10 +1,10 @@
-"""Tasks: versioned YAML files that say who counts and what is to be predicted."""
+"""Tasks: versioned YAML files that define a cohort and its label."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from acsbench.files import digest_of
 from acsbench.shipped import load_yaml
@@ -12,38 +12,74 @@ from acsbench.shipped import load_yaml
 EVERYONE = "all"
 
 
-class Task(BaseModel):
-    """Who counts and what is to be predicted.
+class TaskStep(BaseModel):
+    """A step of a task's flow.
 
-    `exclusions` are pandas queries over the joined table by the words for them, each a step of
-    its own; `population` is another, for those who count, or `all`; `label` a column whose
-    missing values leave an ECG out; `unit` what one prediction is about; `description` says what
-    the label is and is repeated on every result; `reference` whether it is the patient's outcome
-    or somebody's reading of the very ECG.
+    Args:
+        name: who remains, in words.
+        keep: pandas query for the rows to keep; rows where it is missing are excluded.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    keep: str
+
+
+class Task(BaseModel):
+    """A cohort and its label.
+
+    Args:
+        name: lower-case letters, digits, `-` and `_`.
+        version: increases with each change of meaning.
+        steps: applied in order to the joined table.
+        population: pandas query for the rows to keep after the steps, or `all`.
+        label: column of 0 and 1; ECGs with a missing label are excluded.
+        unit: what one prediction is about.
+        description: what the label is; every result repeats it.
+        reference: whether the label is the patient's outcome or a reading of the same ECG.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
     version: int
-    exclusions: dict[str, str] = {}
-    population: str
+    steps: tuple[TaskStep, ...] = ()
+    population: str = EVERYONE
     label: str
     unit: Literal["ecg", "encounter"]
     description: str
     reference: Literal["outcome", "reading"] = "outcome"
 
+    @model_validator(mode="before")
+    @classmethod
+    def _read_exclusions(cls, fields: Any) -> Any:
+        """Turn `exclusions` of older files, which name the rows to exclude, into steps."""
+        if not isinstance(fields, dict) or "steps" in fields:
+            return fields
+        exclusions = fields.get("exclusions", {})
+        if not isinstance(exclusions, dict):
+            return fields
+        # A missing value did not exclude a row.
+        steps = [
+            {"name": name, "keep": f"({query}).isna() or not ({query})"}
+            for name, query in exclusions.items()
+        ]
+        return {k: v for k, v in fields.items() if k != "exclusions"} | {"steps": steps}
+
     @property
     def digest(self) -> str:
-        """First twelve hex digits of the SHA-256 over all fields; every result carries it.
+        """First twelve hex digits of the SHA-256 over all fields but `reference`.
 
-        All but `reference`, which changes no label and came after results were published.
+        `reference` is newer than the first results and changes no label. The steps are hashed
+        under their older name, so that the digest of a task without steps is unchanged.
         """
-        return digest_of(self.model_dump(exclude={"reference"}))[:12]
+        fields = self.model_dump(exclude={"reference", "steps"})
+        return digest_of(fields | {"exclusions": {s.name: s.keep for s in self.steps}})[:12]
 
 
 def load_task(name_or_path: str) -> Task:
-    """A task by its name, or from a YAML file of one's own.
+    """A task by its name, or from the path of a YAML file.
 
     Raises:
         ConfigurationError: no task has that name.

@@ -8,6 +8,8 @@ import unicodedata
 import numpy as np
 import pandas as pd
 
+from acsbench.tables import to_numbers
+
 YOUNGEST_OPEN_CLASS = 75.0
 """Open classes from here on are read; "over 50" says too little to stand for an age."""
 
@@ -52,7 +54,8 @@ def read_ages(text: pd.Series) -> pd.Series:
         >>> read_ages(pd.Series(["63", ">89", "90+", "054Y", "6 months", "old"])).tolist()
         [63.0, 90.0, 90.0, 54.0, 0.5, nan]
     """
-    numbers = pd.to_numeric(text, errors="coerce").astype(float)
+    cells = text.astype(object).where(text.notna(), "").astype(str)
+    numbers = pd.Series(to_numbers(cells), index=text.index, name=text.name)
     for written in text[numbers.isna()].dropna().unique():
         numbers = numbers.mask(text == written, _years(str(written))[0])
     return numbers

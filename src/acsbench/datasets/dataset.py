@@ -65,7 +65,7 @@ class Dataset:
         terms: under which it may be used.
         own_columns: columns that mean something to the owner of the files alone. Who uses the
             dataset keeps those that are asked for.
-        listed: `patient_id` of every row of the table of ECGs, those that were rejected too.
+        all_rows: `patient_id` of every row of the ECG table, including rejected rows.
     """
 
     name: str
@@ -80,7 +80,7 @@ class Dataset:
     labelled: bool = True
     terms: Terms = Terms()
     own_columns: tuple[str, ...] = ()
-    listed: pd.DataFrame | None = None
+    all_rows: pd.DataFrame | None = None
 
     @property
     def table_name(self) -> str:

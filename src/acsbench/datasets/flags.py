@@ -1,4 +1,4 @@
-"""Columns of yes and no, however they are written."""
+"""True and false in tables, however they are written."""
 
 from __future__ import annotations
 
@@ -9,58 +9,53 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from acsbench.errors import DataError
-from acsbench.tables import MISSING
+from acsbench.tables import MISSING, to_numbers
 
-WORDS = {
-    **dict.fromkeys(("1", "1.0", "true", "t", "yes", "y"), 1.0),
-    **dict.fromkeys(("0", "0.0", "false", "f", "no", "n"), 0.0),
-    **dict.fromkeys((*MISSING, "<na>"), np.nan),
+FLAG_WORDS = {
+    **dict.fromkeys(("true", "t", "yes", "y"), True),
+    **dict.fromkeys(("false", "f", "no", "n"), False),
 }
-"""Cells of a flag in lower case, and what they mean."""
+"""Words for true and false, in lower case; the numbers 1 and 0 mean the same."""
+
+
+def flag_of(cell: str) -> bool | None:
+    """What a cell means: True, False, or None if it is not a flag.
+
+    >>> [flag_of(cell) for cell in ("Yes", " 1.0", "f", "0", "2", "maybe", "")]
+    [True, True, False, False, None, None, None]
+    """
+    word = cell.strip().casefold()
+    return FLAG_WORDS.get(word, {1.0: True, 0.0: False}.get(float(to_numbers([word])[0])))
 
 
 def read_flags(
     column: pd.Series, file: Path | str | None = None, rows: pd.Series | None = None
 ) -> NDArray[np.float64]:
-    """A column of yes and no as 1 and 0, NaN where missing, shape (n,).
-
-    Booleans, numbers and text mean the same: True, 1, 1.0, "TRUE", "yes" and " 1 " are 1.
+    """A column of flags as 1 and 0, NaN where missing, shape (n,).
 
     Args:
-        column: of any type.
-        file: that errors name.
-        rows: line of each row in the file, by the column's index; by default the header is line 1
-            and rows follow it one by one.
+        column: of booleans, numbers or text.
+        file: for errors.
+        rows: line of each row in the file; by default, rows follow a header in line 1.
 
     Raises:
-        DataError: a value is neither yes nor no.
+        DataError: a value is not a flag.
     """
     cells, places = np.unique(
         np.where(column.isna(), "", column.astype(object).astype(str)).astype(str),
         return_inverse=True,
     )
-    known = [_meaning(cell.strip().casefold()) for cell in cells.tolist()]
-    wrong = np.array([value is None for value in known], dtype=bool)[places]
+    flags = np.array([flag_of(cell) for cell in cells], dtype=float)  # None becomes NaN
+    missing = np.array([cell.strip().casefold() in MISSING | {"<na>"} for cell in cells], bool)
+    wrong = (np.isnan(flags) & ~missing)[places]
     if wrong.any():
-        first = int(np.flatnonzero(wrong)[0])
+        first = int(wrong.argmax())
         raise DataError(
             "the value is neither yes nor no",
             file=file,
             row=first + 2 if rows is None else int(rows.iloc[first]),
             column=str(column.name),
             private=f"found {column.iloc[first]!r}",
-            fix="Write 1 or 0, yes or no, true or false, and leave an unknown value empty",
+            fix="Write 1 or 0, yes or no, true or false; leave the cell empty if unknown",
         )
-    values = np.array([np.nan if value is None else value for value in known], dtype=np.float64)
-    return values[places]
-
-
-def _meaning(cell: str) -> float | None:
-    """What a cell in lower case means; None if it is neither yes nor no, nor missing."""
-    if cell in WORDS:
-        return WORDS[cell]
-    try:
-        number = float(cell)
-    except ValueError:
-        return None
-    return number if number in (0, 1) else None
+    return flags[places]

@@ -19,25 +19,20 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from acsbench.datasets.ages import (
-    AGE_FIX,
-    AGE_PROBLEM,
-    OPEN_CLASS_NOTE,
-    open_classes,
-    read_ages,
-)
+from acsbench.datasets.ages import OPEN_CLASS_NOTE, open_classes, read_ages
 from acsbench.datasets.dataset import Dataset, Terms
-from acsbench.datasets.schema import OLDEST, Tables
+from acsbench.datasets.registry import register_reader
+from acsbench.datasets.schema import Tables
 from acsbench.datasets.source_table import (
     RowCheck,
-    no_patient,
+    age_check,
+    patient_check,
     reject_rows,
-    to_numbers,
     without_missing,
 )
 from acsbench.datasets.wfdb_file import read_wfdb
 from acsbench.errors import DataError, DataErrors
-from acsbench.tables import read_csv
+from acsbench.tables import read_csv, to_numbers
 
 CERTAIN = 50.0
 OVER_89 = 300.0
@@ -64,6 +59,7 @@ class Statement:
     diagnostic_class: str
 
 
+@register_reader("ptbxl", summary="PTB-XL as published by PhysioNet")
 def open_ptbxl(root: Path, rate: int | None = None) -> Dataset:
     """Read PTB-XL's tables.
 
@@ -119,14 +115,14 @@ def open_ptbxl(root: Path, rate: int | None = None) -> Dataset:
         notes=(OPEN_CLASS_NOTE,) if _has_open_ages(raw) else (),
         tasks=("ptbxl-mi",),
         terms=TERMS,
-        listed=raw[["patient_id"]].apply(lambda ids: ids.str.strip()).replace("", None),
+        all_rows=raw[["patient_id"]].apply(lambda ids: ids.str.strip()).replace("", None),
     )
 
 
 def _read_statements(path: Path) -> dict[str, Statement]:
     columns = ("diagnostic", "form", "rhythm")
     table = read_csv(path, (*columns, "diagnostic_class"), fix=FIX, row_names="code")
-    flags = table[list(columns)].apply(to_numbers) == 1
+    flags = {column: to_numbers(table[column]) == 1 for column in columns}
     rows = zip(
         table.iloc[:, 0],
         flags["form"] | flags["rhythm"],
@@ -196,14 +192,13 @@ def _row_checks(
     raw: pd.DataFrame, ages: pd.Series, sexes: pd.Series, faulty_codes: pd.Series
 ) -> list[RowCheck]:
     ids, patients = raw["ecg_id"].str.strip(), raw["patient_id"].str.strip()
-    fold = to_numbers(raw["strat_fold"])
-    bad_age = (raw["age"].str.strip() != "") & ~ages.between(0, OLDEST)
+    fold = pd.Series(to_numbers(raw["strat_fold"]), index=raw.index)
     bad_sex = (raw["sex"].str.strip() != "") & sexes.isna()
     return [
         RowCheck("ecg_id", ids == "", "the ECG has no id", "Give every ECG its own id"),
         RowCheck("ecg_id", ids.duplicated(), "a row above has the same id", "Keep one row per id"),
-        no_patient(patients),
-        RowCheck("age", bad_age, f"{AGE_PROBLEM}, nor 300", AGE_FIX),
+        patient_check(patients),
+        age_check(raw["age"].str.strip(), ages),
         RowCheck("sex", bad_sex, "the sex is neither 0 (male) nor 1 (female)", "Mend the cell"),
         RowCheck(
             "strat_fold",

@@ -16,13 +16,14 @@ import pandera.pandas as pa
 from acsbench.errors import DataError, DataErrors
 from acsbench.spelling import check_patients
 
-SEXES = ("female", "male")
+_SEXES = {"female": "female", "f": "female", "male": "male", "m": "male"}
+"""Words for a sex, in lower case."""
 OLDEST = 120.0
 
 PATIENT = pa.DataFrameSchema(
     {
         "patient_id": pa.Column(str, unique=True),
-        "sex": pa.Column(str, pa.Check.isin(SEXES), nullable=True, required=False),
+        "sex": pa.Column(str, pa.Check.isin(("female", "male")), nullable=True, required=False),
     },
     name="patient",
 )
@@ -50,6 +51,11 @@ ECG = pa.DataFrameSchema(
 )
 """`age` in years at the ECG; `fold` as the dataset's authors assigned it; `path` relative to
 the dataset's folder; `source_row` is the line of the source table, the header being line 1."""
+
+
+def sex_of(cell: str) -> str | None:
+    """`female` or `male`, or None if a cell says neither."""
+    return _SEXES.get(cell.strip().casefold())
 
 
 @dataclass(frozen=True, eq=False)

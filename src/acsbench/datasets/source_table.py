@@ -1,4 +1,4 @@
-"""Sorting out the rows of a dataset's table that break a rule."""
+"""Rules for the rows of a dataset's table; rows that break one are rejected."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ from pathlib import Path
 
 import pandas as pd
 
-from acsbench import tables
+from acsbench.datasets.ages import AGE_FIX, AGE_PROBLEM
 from acsbench.datasets.dataset import Rejected
+from acsbench.datasets.schema import OLDEST
 from acsbench.errors import DataError
 from acsbench.spelling import PATIENT_MISSING, SAY_WHOSE, is_no_patient
+from acsbench.tables import MISSING, is_missing
 
 
 @dataclass(frozen=True, eq=False)
 class RowCheck:
-    """A rule that each row must keep: which rows break it, and the words for it."""
+    """A rule for rows: which rows break it, and the message."""
 
     column: str
     broken: pd.Series
@@ -24,44 +26,43 @@ class RowCheck:
     fix: str
 
 
-def to_numbers(text: pd.Series) -> pd.Series:
-    """Numbers from a column of text, NaN where a cell is empty or holds something else."""
-    return pd.Series(tables.to_numbers(text), index=text.index)
-
-
 def without_missing(
-    table: pd.DataFrame, columns: Sequence[str], words: Collection[str] = tables.MISSING
+    table: pd.DataFrame, columns: Sequence[str], words: Collection[str] = MISSING
 ) -> pd.DataFrame:
-    """A table of text in which the missing values of typed columns are empty.
+    """A table of text with empty cells for the missing values of some columns.
 
     Args:
-        table: as `read_csv` gives it.
-        columns: of numbers, flags or times, and of ids that may be missing; those that the table
-            lacks are passed over.
-        words: in lower case, that mean a missing value.
+        table: as from `read_csv`.
+        columns: columns of numbers, flags, times or optional ids; absent ones are ignored.
+        words: words, in lower case, that mean a missing value.
     """
     typed = [column for column in columns if column in table]
-    return table.assign(**{c: table[c].mask(tables.is_missing(table[c], words), "") for c in typed})
+    return table.assign(**{c: table[c].mask(is_missing(table[c], words), "") for c in typed})
 
 
-def no_patient(patients: pd.Series) -> RowCheck:
-    """The rule that each row names a patient; a word for a missing value names none."""
+def age_check(text: pd.Series, ages: pd.Series) -> RowCheck:
+    """The rule that each age that is written can be read."""
+    return RowCheck("age", (text != "") & ~ages.between(0, OLDEST), AGE_PROBLEM, AGE_FIX)
+
+
+def patient_check(patients: pd.Series) -> RowCheck:
+    """The rule that each row names a patient."""
     return RowCheck("patient_id", is_no_patient(patients), PATIENT_MISSING, SAY_WHOSE)
 
 
 def reject_rows(
     table: pd.DataFrame, ids: pd.Series, checks: Sequence[RowCheck], path: Path
 ) -> tuple[pd.Series, tuple[Rejected, ...]]:
-    """Sort out the rows that break a rule; the first rule that a row breaks counts.
+    """Reject the rows that break a rule, for the first rule that each breaks.
 
     Args:
-        table: as `read_csv` gives it, the index being lines of the file.
+        table: as from `read_csv`; the index is the line in the file.
         ids: the ECG's id per row.
         checks: the rules.
-        path: the file, for the message.
+        path: the file, for errors.
 
     Returns:
-        Which rows to keep, and what was rejected, in the table's order.
+        Which rows to keep, and the rejected rows in the table's order.
     """
     first: dict[int, RowCheck] = {}
     for check in checks:

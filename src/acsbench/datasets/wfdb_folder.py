@@ -1,18 +1,18 @@
-"""Any folder of ECG files with a CSV that says whose they are and how they are labelled.
+"""A folder of ECG files with a CSV file of patients and labels.
 
-The files are WFDB records or single clinical files (see `clinical_file`), mixed as they come.
-`labels.csv` needs the columns `record` (path below the folder; of a WFDB record with or without
-suffix, of any other file with it) and `patient_id`; it may have `ecg_id` (else the record's
-path), `encounter_id` (the visit), `age` (years), `sex`, `fold` (an integer) and any number of
-labels (0/1, true/false; empty where unknown). An optional `dataset.yaml` gives `name`,
-`description`, `simulated`, `tasks` and `gain` (counts per millivolt of WFDB records whose headers
-state none), and on the table `missing_values` (further words for a missing value),
-`text_columns` (not numbers, whatever they hold) and `exact_ids` (patients whose ids differ only
-in spelling are different ones).
+The files are WFDB records or clinical files (see `clinical_file`), in any mixture. `labels.csv`
+needs the columns `record` (path below the folder; the suffix of a WFDB record is optional) and
+`patient_id`. Optional columns are `ecg_id` (default: the record's path), `encounter_id`, `age`
+(years), `sex`, `fold` (an integer) and any number of labels (0/1 or true/false, empty if
+unknown).
 
-Records that a multi-segment record consists of, and the layout of it, count as parts of it.
+An optional `dataset.yaml` gives `name`, `description`, `simulated`, `tasks`, `gain` (counts per
+millivolt of WFDB records whose headers state no gain), `missing_values` (further words for a
+missing value), `text_columns` (columns to keep as text) and `exact_ids` (true if patient ids that
+differ only in spelling are different patients).
 
-ECGs that are only to be predicted need no `patient_id`, and no `labels.csv` either.
+The segments and the layout of a multi-segment record are not ECGs of their own. ECGs to predict
+need no `patient_id` and no `labels.csv`.
 """
 
 from __future__ import annotations
@@ -23,24 +23,19 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
-from acsbench.datasets.ages import (
-    AGE_FIX,
-    AGE_PROBLEM,
-    OPEN_CLASS_NOTE,
-    open_classes,
-    read_ages,
-)
+from acsbench.datasets.ages import OPEN_CLASS_NOTE, open_classes, read_ages
 from acsbench.datasets.clinical_file import SUFFIXES
 from acsbench.datasets.dataset import Dataset
 from acsbench.datasets.description import DESCRIPTION, gain_of, read_description, terms_of
 from acsbench.datasets.own_columns import own_column
 from acsbench.datasets.recording_file import read_recording_file
-from acsbench.datasets.schema import OLDEST, Tables
+from acsbench.datasets.registry import register_reader
+from acsbench.datasets.schema import Tables, sex_of
 from acsbench.datasets.source_table import (
     RowCheck,
-    no_patient,
+    age_check,
+    patient_check,
     reject_rows,
-    to_numbers,
     without_missing,
 )
 from acsbench.datasets.wfdb_file import says_simulated
@@ -48,46 +43,30 @@ from acsbench.datasets.wfdb_header import HEADER, SIGNAL_SUFFIXES, segments_name
 from acsbench.disclosure import shown_count
 from acsbench.errors import DataError, DataErrors
 from acsbench.files import is_clutter
-from acsbench.tables import MISSING, read_csv
+from acsbench.tables import MISSING, read_csv, to_numbers
 
 LABELS = "labels.csv"
-SEX = {"female": "female", "f": "female", "male": "male", "m": "male"}
 KNOWN = {"record", "patient_id", "ecg_id", "encounter_id", "age", "sex", "fold", "source_row"}
-FIX = "Give labels.csv the columns record and patient_id, one row per ECG"
-PREDICT_ONLY = "ECGs that are only to be predicted need none: say --unlabelled"
-NO_PATIENT = "nobody says whose the ECGs are: each counts as a patient of its own"
-
-
-def open_wfdb_folder(root: Path) -> Dataset:
-    """Read `labels.csv` and `dataset.yaml` of a folder of ECG files.
-
-    Args:
-        root: the folder.
-
-    Raises:
-        DataError: `labels.csv` is missing or lacks a column, or `dataset.yaml` cannot be read.
-        DataErrors: not one row can be used.
-    """
-    path = root / LABELS
-    raw = read_csv(path, ("record", "patient_id"), fix=f"{FIX}. {PREDICT_ONLY}")
-    return _open(root, raw, path)
+FIX = "Write labels.csv with the columns record and patient_id, one row per ECG"
+CORRECT = "Correct the cell"
+EACH_ITS_OWN = "the patients are unknown: each ECG counts as a patient of its own"
 
 
 def open_unlabelled_folder(root: Path) -> Dataset:
-    """Read a folder of ECG files that are only to be predicted.
+    """Read a folder of ECGs to predict.
 
     Args:
-        root: the folder. Its `labels.csv` names the ECGs, if there is one, and may say what
-            models use, such as age and sex; without it, every ECG file below the folder counts.
+        root: the folder. An optional `labels.csv` names the ECGs and their covariates; without
+            it, every ECG file below the folder is read.
 
     Returns:
         The dataset. Without a column `patient_id`, each ECG counts as a patient of its own.
-        Without `labels.csv`, `source_row` counts the files in the order of their names, from 1.
+        Without `labels.csv`, `source_row` is the position among the sorted file names, from 1.
 
     Raises:
-        DataError: there is no ECG file, `labels.csv` lacks the column `record`, or
-            `dataset.yaml` cannot be read.
-        DataErrors: not one row can be used.
+        DataError: there is no ECG file, `labels.csv` has no column `record`, or `dataset.yaml`
+            cannot be read.
+        DataErrors: no row can be used.
     """
     path = root / LABELS
     if path.is_file():
@@ -101,13 +80,34 @@ def open_unlabelled_folder(root: Path) -> Dataset:
         return _open(root, raw, path)
     ids = raw.get("ecg_id", raw["record"])
     raw = raw.assign(patient_id="patient of " + ids)
-    return _open(root, raw, path, {"patient_id": NO_PATIENT})
+    return _open(root, raw, path, {"patient_id": EACH_ITS_OWN})
+
+
+@register_reader(
+    "wfdb_folder",
+    summary="a folder of ECG files with a labels.csv",
+    unlabelled=open_unlabelled_folder,
+)
+def open_wfdb_folder(root: Path) -> Dataset:
+    """Read `labels.csv` and `dataset.yaml` of a folder of ECG files.
+
+    Args:
+        root: the folder.
+
+    Raises:
+        DataError: `labels.csv` or one of its columns is missing, or `dataset.yaml` cannot be read.
+        DataErrors: no row can be used.
+    """
+    path = root / LABELS
+    fix = f"{FIX}. For ECGs to predict, use --unlabelled"
+    raw = read_csv(path, ("record", "patient_id"), fix=fix)
+    return _open(root, raw, path)
 
 
 def _open(
     root: Path, raw: pd.DataFrame, path: Path, unfilled: Mapping[str, str] | None = None
 ) -> Dataset:
-    """The dataset of a table, as text, that `path` holds."""
+    """The dataset of the table `raw`, the text of the file `path`."""
     description = read_description(root)
     words = MISSING | {str(word).casefold() for word in description.get("missing_values", ())}
     text = without_missing(raw, ("age", "sex", "fold", "encounter_id"), words)
@@ -115,8 +115,11 @@ def _open(
     for suffix in (HEADER, *SIGNAL_SUFFIXES):
         records = records.str.removesuffix(suffix)
     ids = text.get("ecg_id", records)
-    readers = {"age": read_ages, "fold": to_numbers}
-    numbers = {column: read(text[column]) for column, read in readers.items() if column in text}
+    numbers = {}
+    if "age" in text:
+        numbers["age"] = read_ages(text["age"])
+    if "fold" in text:
+        numbers["fold"] = pd.Series(to_numbers(text["fold"]), index=text.index)
     as_text = description.get("text_columns", ())
     own = {
         str(column): own_column(text[column], words, as_text=column in as_text)
@@ -142,15 +145,13 @@ def _open(
     )[keep].reset_index(drop=True)
     if "encounter_id" in text:
         ecg["encounter_id"] = text["encounter_id"].replace("", None)[keep].to_numpy(dtype=object)
-    if "age" in ecg:
-        ecg["age"] = ecg["age"].astype(float)
     if "fold" in ecg:
         ecg["fold"] = ecg["fold"].astype(int)
     patient = ecg[["patient_id"]].drop_duplicates().reset_index(drop=True)
     if "sex" in text:
-        sex = text["sex"].str.casefold().map(SEX).groupby(text["patient_id"]).first()
+        sex = text["sex"].map(sex_of).groupby(text["patient_id"]).first()
         patient["sex"] = patient["patient_id"].map(sex).astype(object)
-    absent = {c: f"{LABELS} has no such column" for c in ("age", "sex") if c not in text}
+    absent = {c: f"{LABELS} has no column {c!r}" for c in ("age", "sex") if c not in text}
     simulated = bool(description.get("simulated", False)) or _first_says_simulated(root, ecg)
     return Dataset(
         name=str(description.get("name", root.resolve().name)),
@@ -175,7 +176,7 @@ def _open(
         tasks=tuple(description.get("tasks", ())),
         terms=terms_of(description),
         own_columns=tuple(own),
-        listed=text[["patient_id"]].replace("", None),
+        all_rows=text[["patient_id"]].replace("", None),
     )
 
 
@@ -187,41 +188,39 @@ def _row_checks(
 ) -> list[RowCheck]:
     id_column = "ecg_id" if "ecg_id" in text else "record"
     checks = [
-        RowCheck("record", records == "", "no record is named", "Give the record's path"),
+        RowCheck("record", records == "", "the record is missing", "Add the record's path"),
         RowCheck("record", records.duplicated(), "a row above has this record", "Keep one row"),
-        RowCheck(id_column, ids == "", "the ECG has no id", "Give it one"),
+        RowCheck(id_column, ids == "", "the ECG's id is missing", "Add an id"),
         RowCheck(id_column, ids.duplicated(), "a row above has the same id", "Keep one row"),
-        no_patient(text["patient_id"]),
+        patient_check(text["patient_id"]),
     ]
     if "age" in numbers:
-        bad = (text["age"] != "") & ~numbers["age"].between(0, OLDEST)
-        checks.append(RowCheck("age", bad, AGE_PROBLEM, AGE_FIX))
+        checks.append(age_check(text["age"], numbers["age"]))
     if "sex" in text:
-        bad = (text["sex"] != "") & ~text["sex"].str.casefold().isin(list(SEX))
-        checks.append(RowCheck("sex", bad, "the sex is neither female nor male", "Mend the cell"))
-        sexes = text["sex"].str.casefold().map(SEX)
+        sexes = text["sex"].map(sex_of)
+        bad = (text["sex"] != "") & sexes.isna()
+        checks.append(RowCheck("sex", bad, "the sex is neither female nor male", CORRECT))
         bad = sexes.groupby(text["patient_id"]).transform("nunique") > 1
-        checks.append(
-            RowCheck("sex", bad, "the same patient has another sex in another row", "Mend it")
-        )
+        problem = "the patient has another sex in another row"
+        checks.append(RowCheck("sex", bad, problem, CORRECT))
     if "fold" in numbers:
-        bad = numbers["fold"].isna() | (numbers["fold"] % 1 != 0)
-        checks.append(RowCheck("fold", bad, "the fold is no integer", "Mend the cell"))
+        bad = numbers["fold"] % 1 != 0
+        checks.append(RowCheck("fold", bad, "the fold is not an integer", CORRECT))
     return checks
 
 
 def _first_says_simulated(root: Path, ecg: pd.DataFrame) -> bool:
-    """Whether the first record's header says so, for folders that lost their description."""
+    """Whether the first record's header says so; `dataset.yaml` may be lost."""
     try:
         return says_simulated(root / ecg["path"].iloc[0])
     except DataError:
         return False
 
 
-def _notes(root: Path, listed: set[str], simulated: bool) -> tuple[str, ...]:
-    unlisted = len(_records_below(root) - listed)
-    count = shown_count(unlisted, simulated)
-    return (f"ECG files that {LABELS} does not name: {count}",) if unlisted else ()
+def _notes(root: Path, named: set[str], simulated: bool) -> tuple[str, ...]:
+    unnamed = len(_records_below(root) - named)
+    count = shown_count(unnamed, simulated)
+    return (f"ECG files that {LABELS} does not name: {count}",) if unnamed else ()
 
 
 def _records_below(root: Path) -> set[str]:
@@ -234,7 +233,7 @@ def _records_below(root: Path) -> set[str]:
     records = {name.removesuffix(HEADER) for name in names if name.endswith(HEADER)}
     segments = set()
     for record in records:
-        # A record that consists of others has no signal file: few headers must be opened.
+        # Only records without a signal file can have segments: open few headers.
         if not any(f"{record}{suffix}" in names for suffix in SIGNAL_SUFFIXES):
             below = PurePosixPath(record).parent
             segments |= {(below / name).as_posix() for name in segments_named(root / record)}

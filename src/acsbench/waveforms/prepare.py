@@ -110,7 +110,7 @@ def prepare(
     if len({task.name for task in loaded}) < len(loaded):
         raise ConfigurationError("two tasks have the same name; give each its own")
     joined = dataset.tables.joined()
-    cohorts = [build_cohort(joined, task, dataset.table_name, dataset.listed) for task in loaded]
+    cohorts = [build_cohort(joined, task, dataset.table_name, dataset.all_rows) for task in loaded]
     splits = _split(dataset, cohorts, split, folds, seed)
     input_hash = dataset.input_hash()
     plan: dict[str, Any] = {

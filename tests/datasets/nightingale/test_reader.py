@@ -10,7 +10,7 @@ from acsbench.cohort.build import build_cohort
 from acsbench.cohort.task import load_task
 from acsbench.datasets import open_dataset
 from acsbench.datasets.dataset import Dataset
-from acsbench.datasets.nightingale import open_nightingale
+from acsbench.datasets.nightingale.reader import open_nightingale
 from acsbench.ecg.printed import PrintedPage
 from acsbench.errors import DataError, DataErrors
 from tests.datasets.nightingale.builder import (

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from acsbench.datasets.nightingale import open_nightingale
+from acsbench.datasets.nightingale.reader import open_nightingale
 from tests.datasets.nightingale.builder import (
     ECGS,
     ECGS_WITHOUT_VISIT,

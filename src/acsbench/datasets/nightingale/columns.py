@@ -1,4 +1,4 @@
-"""The tables of ed-bwh-ecg: files, columns, and what each column holds."""
+"""What ed-bwh-ecg consists of: terms of use, files, columns, and what each column holds."""
 
 from __future__ import annotations
 
@@ -6,6 +6,13 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from acsbench.datasets.ages import AGE_PROBLEM
+from acsbench.datasets.dataset import Terms
+
+TERMS = Terms(
+    licence="Data-use agreement of Nightingale Open Science; not to be passed on",
+    url="https://doi.org/10.48815/N5CC7R",
+    citation="ed-bwh-ecg, Nightingale Open Science, doi 10.48815/N5CC7R",
+)
 
 
 class Kind(Enum):

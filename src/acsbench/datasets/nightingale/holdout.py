@@ -9,10 +9,10 @@ import pandas as pd
 from acsbench.datasets.dataset import Dataset, Rejected
 from acsbench.datasets.description import DESCRIPTION, read_description, terms_of
 from acsbench.datasets.nightingale import columns as layouts
-from acsbench.datasets.nightingale.reader import TERMS, tables_folder
-from acsbench.datasets.nightingale.tables import read_source_table
+from acsbench.datasets.nightingale.tables import read_source_table, tables_folder
 from acsbench.datasets.nightingale.types import PATTERNS
 from acsbench.datasets.nightingale.waveforms import read_npz
+from acsbench.datasets.registry import register_reader
 from acsbench.datasets.schema import Tables
 from acsbench.errors import DataError, DataErrors
 from acsbench.files import is_clutter
@@ -23,6 +23,7 @@ KEEP_ONE = "Remove one of them, or leave both out with --on-error skip"
 HIDDEN = "the holdout has waveforms only"
 
 
+@register_reader("nightingale_holdout", summary="the holdout of ed-bwh-ecg, waveforms only")
 def open_nightingale_holdout(root: Path) -> Dataset:
     """Take every npz file below a folder for an ECG of the holdout.
 
@@ -75,7 +76,7 @@ def open_nightingale_holdout(root: Path) -> Dataset:
         rejected=tuple(rejected),
         simulated=bool(description.get("simulated", False)),
         labelled=False,
-        terms=terms_of(description, TERMS),
+        terms=terms_of(description, layouts.TERMS),
     )
 
 

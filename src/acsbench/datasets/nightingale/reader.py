@@ -14,12 +14,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from acsbench.datasets.dataset import Dataset, Rejected, Terms
+from acsbench.datasets.dataset import Dataset, Rejected
 from acsbench.datasets.description import DESCRIPTION, read_description, terms_of
 from acsbench.datasets.nightingale.checks import contradictions, read_tables
-from acsbench.datasets.nightingale.columns import LAYOUTS
+from acsbench.datasets.nightingale.columns import LAYOUTS, TERMS
+from acsbench.datasets.nightingale.holdout import open_nightingale_holdout
 from acsbench.datasets.nightingale.rejects import sound_rows
-from acsbench.datasets.nightingale.tables import FIX, SourceTable
+from acsbench.datasets.nightingale.tables import FIX, SourceTable, tables_folder
 from acsbench.datasets.nightingale.types import is_among
 from acsbench.datasets.nightingale.waveforms import (
     COPY,
@@ -30,21 +31,19 @@ from acsbench.datasets.nightingale.waveforms import (
     read_npz,
     waveform_paths,
 )
+from acsbench.datasets.registry import register_reader
 from acsbench.datasets.schema import Tables
 from acsbench.disclosure import shown_count
 from acsbench.errors import DataError, DataErrors
 
-BELOW = ("", "v1", "ed-bwh-ecg/v1")
-"""Where below the folder that was named the tables may lie."""
-
 TASKS = ("acs", "mace")
-TERMS = Terms(
-    licence="Data-use agreement of Nightingale Open Science; not to be passed on",
-    url="https://doi.org/10.48815/N5CC7R",
-    citation="ed-bwh-ecg, Nightingale Open Science, doi 10.48815/N5CC7R",
+
+
+@register_reader(
+    "nightingale",
+    summary="ed-bwh-ecg of Nightingale Open Science",
+    unlabelled=open_nightingale_holdout,
 )
-
-
 def open_nightingale(root: Path) -> Dataset:
     """Read and check the tables of ed-bwh-ecg.
 
@@ -100,14 +99,6 @@ def open_nightingale(root: Path) -> Dataset:
         tasks=tuple(description.get("tasks", TASKS)),
         terms=terms_of(description, TERMS),
     )
-
-
-def tables_folder(root: Path) -> Path:
-    """The folder, at or below `root`, that holds the tables; `root` if none does."""
-    for below in BELOW:
-        if any((root / below / layout.file).is_file() for layout in LAYOUTS):
-            return root / below
-    return root
 
 
 def _check_presence(ecg: SourceTable, present: set[str] | None) -> int:

@@ -17,8 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from acsbench.datasets.nightingale import columns as layouts
-from acsbench.datasets.nightingale.reader import tables_folder
-from acsbench.datasets.nightingale.tables import read_source_table
+from acsbench.datasets.nightingale.tables import read_source_table, tables_folder
 from acsbench.errors import ConfigurationError, DataError, DataErrors
 
 NPY, HDF5 = "ecg-waveform.npy", "ecg-waveform.h5"

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from acsbench.datasets.ages import OPEN_CLASS_NOTE, open_classes
-from acsbench.datasets.nightingale.columns import NEVER_EMPTY, Kind, Layout
+from acsbench.datasets.nightingale.columns import LAYOUTS, NEVER_EMPTY, Kind, Layout
 from acsbench.datasets.nightingale.types import convert
 from acsbench.errors import DataError
 from acsbench.tables import MISSING, no_rows, parse_csv, read_bytes
@@ -144,6 +144,14 @@ class SourceTable:
             ", ".join(f"{name} {cell!r}" for name, cell in zip(names, row, strict=True))
             for row in cells
         ]
+
+
+def tables_folder(root: Path) -> Path:
+    """The folder, at or below `root`, that holds the tables; `root` if none does."""
+    for below in ("", "v1", "ed-bwh-ecg/v1"):
+        if any((root / below / layout.file).is_file() for layout in LAYOUTS):
+            return root / below
+    return root
 
 
 def read_source_table(root: Path, layout: Layout) -> SourceTable:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection
 
 import numpy as np
 import pandas as pd
@@ -11,11 +11,11 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from acsbench.datasets.ages import read_ages
+from acsbench.datasets.flags import flag_of
 from acsbench.datasets.nightingale.columns import Kind
-from acsbench.datasets.schema import OLDEST
+from acsbench.datasets.schema import OLDEST, sex_of
+from acsbench.tables import to_numbers
 
-FLAGS = {"true": 1, "1": 1, "1.0": 1, "false": 0, "0": 0, "0.0": 0}
-SEXES = {"female": "female", "f": "female", "male": "male", "m": "male"}
 PATTERNS = {Kind.PATIENT_ID: "^pat[0-9a-fA-F]{8}$", Kind.ECG_ID: "^ecg[0-9a-fA-F]{10}$"}
 DATE_FORMATS = ("ISO8601", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M", "%m/%d/%Y")
 LOOKS_LIKE_A_DATE = r"^\d{4}-\d{2}-\d{2}|^\d{1,2}/\d{1,2}/\d{4}"
@@ -47,10 +47,9 @@ def convert(kind: Kind, cells: pa.Array) -> Column:
             plain = pc.replace_substring_regex(_trimmed(cells), r"^(\d+)\.0$", r"\1")
             return _as_text(plain), np.zeros(len(cells), dtype=bool)
         case Kind.FLAG:
-            codes, broken = _recoded(cells, FLAGS)
-            return codes.astype("boolean"), broken
+            return _recoded(cells, flag_of, pa.bool_(), "boolean")
         case Kind.SEX:
-            return _recoded(cells, SEXES)
+            return _recoded(cells, sex_of, pa.large_string(), "str")
         case Kind.DATE:
             return _dates(cells)
         case Kind.INDEX:
@@ -94,24 +93,21 @@ def _ids(cells: pa.Array, pattern: str) -> Column:
     return _as_text(pc.if_else(right, ids, None)), broken
 
 
-def _recoded(cells: pa.Array, codes: Mapping[str, object]) -> Column:
-    """Cells by a table of codes, in any case; few different ones, so each is looked up once."""
+def _recoded(
+    cells: pa.Array, meaning: Callable[[str], object], kind: pa.DataType, dtype: str
+) -> Column:
+    """What cells mean; each distinct cell is looked up once."""
     encoded = cells.dictionary_encode()
-    known = [codes.get(text.strip().casefold()) for text in encoded.dictionary.to_pylist()]
-    values = pa.array(known, pa.large_string() if "female" in codes else pa.int8())
-    recoded = values.take(encoded.indices)
-    broken = _is_filled(cells) & ~_is_filled(recoded)
-    if pa.types.is_large_string(recoded.type):
-        return _as_text(recoded), broken
-    return pd.Series(recoded.to_pandas(types_mapper={pa.int8(): pd.Int8Dtype()}.get)), broken
+    known = pa.array([meaning(text) for text in encoded.dictionary.to_pylist()], kind)
+    values = known.take(encoded.indices)
+    return pd.Series(pd.array(values, dtype=dtype)), _is_filled(cells) & ~_is_filled(values)
 
 
 def _numbers(cells: pa.Array, low: float, high: float) -> Column:
     try:
         values = pc.cast(cells, pa.float64()).to_numpy(zero_copy_only=False)
     except pa.ArrowInvalid:
-        text = _as_text(_trimmed(cells))
-        values = pd.to_numeric(text, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+        values = to_numbers(cells.fill_null("").to_pylist())
     with np.errstate(invalid="ignore"):
         inside = np.isfinite(values) & (values >= low) & (values <= high)
     return pd.Series(np.where(inside, values, np.nan)), _is_filled(cells) & ~inside
