@@ -31,7 +31,8 @@ from acsbench.evaluation import evaluate
 from acsbench.models import create_model
 from acsbench.training.shipped import settings_of
 from acsbench.waveforms.process import process
-from acsbench.waveforms.shard import SIGNS, Source
+from acsbench.waveforms.shard import Source
+from acsbench.waveforms.signs_table import SIGNS
 from models import inference, shape, training_step
 from report import made_up_cohort, made_up_model
 

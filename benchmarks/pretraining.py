@@ -35,7 +35,8 @@ from acsbench.training.pretraining.encoder import load_encoder
 from acsbench.training.pretraining.figure import write_figure
 from acsbench.training.pretraining.pretrain import pretrain
 from acsbench.training.shipped import settings_of, training_config
-from acsbench.waveforms.prepare import Prepared, prepare, splits_of
+from acsbench.waveforms.prepare import prepare
+from acsbench.waveforms.prepared import Prepared, splits_of
 
 MODEL, TASK = "hubert-tiny", "ptbxl-mi"
 FOLDS = {"train": [1, 2, 3, 4, 5, 6], "valid": [7], "test": [8]}

@@ -10,7 +10,7 @@ import pytest
 from acsbench.cli.main import main
 from acsbench.cli.prepare import summarise
 from acsbench.errors import DataError, DataErrors
-from acsbench.waveforms.prepare import Prepared, open_prepared
+from acsbench.waveforms.prepared import Prepared, open_prepared
 from tests.datasets.builders import edit_labels, wfdb_folder
 
 ECGS = 60

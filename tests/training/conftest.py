@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from acsbench.datasets import open_dataset
-from acsbench.waveforms.prepare import Prepared, prepare
+from acsbench.waveforms.prepare import prepare
+from acsbench.waveforms.prepared import Prepared
 from tests.datasets.builders import wfdb_folder
 
 

@@ -12,7 +12,7 @@ from acsbench.training.config import TrainingConfig
 from acsbench.training.fit import train
 from acsbench.training.history import history_csv, read_history, time_to_expect
 from acsbench.training.run import HISTORY, STATE, WEIGHTS
-from acsbench.waveforms.prepare import Prepared
+from acsbench.waveforms.prepared import Prepared
 from tests.training.test_schedule import epochs
 from tests.training.test_training import TINY
 

@@ -12,7 +12,8 @@ from acsbench.errors import ConfigurationError
 from acsbench.training.fit import train
 from acsbench.training.onnx import export_onnx, open_onnx
 from acsbench.training.predict import predict
-from acsbench.waveforms.prepare import Prepared, prepare
+from acsbench.waveforms.prepare import prepare
+from acsbench.waveforms.prepared import Prepared
 from tests.cli.test_cli import run as acsbench
 from tests.datasets.builders import wfdb_folder
 from tests.training.networks import Plain, registered

@@ -22,7 +22,8 @@ from acsbench.training.fit import train
 from acsbench.training.predict import predict
 from acsbench.training.predictors import load_network, stored_waveforms
 from acsbench.training.run import WEIGHTS, Run
-from acsbench.waveforms.prepare import Prepared, prepare
+from acsbench.waveforms.prepare import prepare
+from acsbench.waveforms.prepared import Prepared
 from tests.cli.test_cli import run as acsbench
 
 pytest.importorskip("captum")

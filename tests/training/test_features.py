@@ -8,7 +8,7 @@ from acsbench.errors import ConfigurationError
 from acsbench.models.registry import READINGS, SIGNS
 from acsbench.models.tabular import STUDY_READINGS
 from acsbench.training.features import check_covariates, covariates_of, feature_table
-from acsbench.waveforms.prepare import Prepared
+from acsbench.waveforms.prepared import Prepared
 
 ORDER = pd.DataFrame({"ecg_id": ["c", "a", "b"]})
 

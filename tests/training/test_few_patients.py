@@ -17,7 +17,8 @@ from acsbench.training.config import TrainingConfig
 from acsbench.training.fit import train
 from acsbench.training.history import history_csv, is_hidden, read_history
 from acsbench.training.run import CARD, HISTORY, METRICS
-from acsbench.waveforms.prepare import Prepared, prepare
+from acsbench.waveforms.prepare import prepare
+from acsbench.waveforms.prepared import Prepared
 from tests.training.networks import FailsLater, registered
 
 QUICK = {"width": 4, "hidden": 8}

@@ -11,7 +11,8 @@ from acsbench.errors import ConfigurationError
 from acsbench.training.config import TrainingConfig
 from acsbench.training.fit import train
 from acsbench.training.run import Run
-from acsbench.waveforms.prepare import Prepared, prepare
+from acsbench.waveforms.prepare import prepare
+from acsbench.waveforms.prepared import Prepared
 from tests.datasets.builders import wfdb_folder
 from tests.training.test_training import TINY
 

@@ -6,7 +6,7 @@ from acsbench.errors import ConfigurationError
 from acsbench.training import loggers
 from acsbench.training.fit import train
 from acsbench.training.trainer import Hardware
-from acsbench.waveforms.prepare import Prepared
+from acsbench.waveforms.prepared import Prepared
 from tests.training.test_training import TINY
 
 

@@ -22,7 +22,7 @@ from acsbench.training.module import BinaryClassifier
 from acsbench.training.order import BatchOrder, step_seed
 from acsbench.training.predict import predict
 from acsbench.training.run import WEIGHTS, open_run
-from acsbench.waveforms.prepare import Prepared, splits_of
+from acsbench.waveforms.prepared import Prepared, splits_of
 from tests.training.test_training import TINY
 
 OPTIONS = {"width": 4, "hidden": 8, "block_dropout": 0.2}

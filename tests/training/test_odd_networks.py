@@ -20,7 +20,7 @@ from acsbench.training.predictors import load_network
 from acsbench.training.run import WEIGHTS, open_run
 from acsbench.training.shipped import training_config
 from acsbench.training.trainer import Hardware, make_trainer
-from acsbench.waveforms.prepare import Prepared
+from acsbench.waveforms.prepared import Prepared
 from tests.contract.test_models import SMALL
 from tests.training.networks import Normed, Plain, Tied, registered
 from tests.training.test_divergence import QUICK

@@ -18,7 +18,7 @@ from acsbench.training.network import new_network
 from acsbench.training.onnx import export_onnx, open_onnx
 from acsbench.training.predict import predict
 from acsbench.training.run import WEIGHTS, Run
-from acsbench.waveforms.prepare import Prepared
+from acsbench.waveforms.prepared import Prepared
 from acsbench.waveforms.profiles import PROFILES
 from tests.cli.test_cli import run as acsbench
 from tests.contract.test_models import SMALL

@@ -12,7 +12,7 @@ from acsbench.training.config import TrainingConfig
 from acsbench.training.fit import train
 from acsbench.training.predict import predict
 from acsbench.training.run import CODE
-from acsbench.waveforms.prepare import Prepared
+from acsbench.waveforms.prepared import Prepared
 from tests.cli.test_cli import run as acsbench
 from tests.models.test_registry import MODEL, registered
 from tests.training.test_resume import interrupted

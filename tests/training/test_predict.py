@@ -11,7 +11,7 @@ from acsbench.training.fit import train
 from acsbench.training.predict import mean_and_spread, predict
 from acsbench.training.predictors import NetworkPredictor
 from acsbench.training.run import Run
-from acsbench.waveforms.prepare import Prepared
+from acsbench.waveforms.prepared import Prepared
 from tests.cli.test_cli import run as acsbench
 from tests.training.test_training import TINY
 

@@ -14,7 +14,7 @@ from acsbench.errors import ConfigurationError
 from acsbench.training.config import TrainingConfig
 from acsbench.training.fit import train
 from acsbench.training.trainer import Hardware
-from acsbench.waveforms.prepare import Prepared
+from acsbench.waveforms.prepared import Prepared
 
 # A network without batch norm, which would see half batches.
 SMALL_S4 = TrainingConfig(

@@ -19,7 +19,7 @@ from acsbench.training.config import TrainingConfig
 from acsbench.training.fit import train
 from acsbench.training.module import BinaryClassifier
 from acsbench.training.run import LOCK, STATE, WEIGHTS
-from acsbench.waveforms.prepare import Prepared
+from acsbench.waveforms.prepared import Prepared
 from tests.training.test_training import TINY
 
 # Everything that draws random numbers or keeps a state between steps.
@@ -39,7 +39,7 @@ from pathlib import Path
 from acsbench.training.config import TrainingConfig
 from acsbench.training.fit import train
 from acsbench.training.module import BinaryClassifier
-from acsbench.waveforms.prepare import open_prepared
+from acsbench.waveforms.prepared import open_prepared
 
 prepared, runs, config, *batches = sys.argv[1:]
 begin = BinaryClassifier.on_train_batch_start

@@ -10,7 +10,7 @@ from acsbench.training.config import TrainingConfig
 from acsbench.training.fit import train
 from acsbench.training.shipped import config_of, settings_of, training_config
 from acsbench.training.trainer import Hardware
-from acsbench.waveforms.prepare import Prepared
+from acsbench.waveforms.prepared import Prepared
 
 NETWORKS = [name for name in list_models() if model_info(name).kind == "network"]
 

@@ -16,7 +16,8 @@ from acsbench.training.config import TrainingConfig
 from acsbench.training.fit import train
 from acsbench.training.predict import predict
 from acsbench.training.run import WEIGHTS, open_run
-from acsbench.waveforms.prepare import Prepared, open_prepared, prepare, splits_of
+from acsbench.waveforms.prepare import prepare
+from acsbench.waveforms.prepared import Prepared, open_prepared, splits_of
 
 TINY = TrainingConfig(
     epochs=2, batch_size=16, warmup_steps=2, options={"width": 4, "hidden": 8, "block_dropout": 0}

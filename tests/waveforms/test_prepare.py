@@ -8,7 +8,8 @@ import pytest
 from acsbench.datasets import open_dataset
 from acsbench.errors import ConfigurationError, DataError
 from acsbench.waveforms import process as processing
-from acsbench.waveforms.prepare import Prepared, open_prepared, prepare
+from acsbench.waveforms.prepare import prepare
+from acsbench.waveforms.prepared import Prepared, open_prepared
 from acsbench.waveforms.quality import QualityChoice
 from tests.datasets.builders import edit_labels, first_record, wfdb_folder
 
@@ -111,7 +112,7 @@ def test_skip_leaves_faulty_records_out_and_lists_them(tmp_path: Path) -> None:
 
 
 def test_an_unfinished_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no finished prepared folder"):
+    with pytest.raises(DataError, match="not a finished prepared folder"):
         open_prepared(tmp_path)
 
 
@@ -220,5 +221,5 @@ def test_unlabelled_ecgs_are_prepared_without_a_task(ecgs: Path, tmp_path: Path)
     assert len(prepared.store("study-rows")) == ECGS
     with pytest.raises(ConfigurationError, match="prepared without labels"):
         prepared.task()
-    with pytest.raises(ConfigurationError, match="name none"):
+    with pytest.raises(ConfigurationError, match="remove --task"):
         prepare(dataset, tmp_path / "other", tasks=["simulated-acs"])

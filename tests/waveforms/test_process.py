@@ -139,7 +139,7 @@ def test_an_interrupted_run_resumes_at_the_next_shard(
     out = tmp_path / "store"
     with pytest.raises(KeyboardInterrupt):
         make(records, out)
-    with pytest.raises(DataError, match="no finished store"):
+    with pytest.raises(DataError, match="not a finished store"):
         open_store(out / "study-rows")
     (out / "study-rows" / ".shard-00002.npy.abcd.partial").write_bytes(b"left by a kill")
     (out / "study-rows" / "shard-00001.json").write_text("junk: the shard is made again")
@@ -197,7 +197,7 @@ def test_a_full_disk_is_told_and_leaves_nothing_half_written(
 
     save = np.save
     monkeypatch.setattr(shards.np, "save", fills)
-    with pytest.raises(ConfigurationError, match=r"disk of .* is full: make room and repeat"):
+    with pytest.raises(ConfigurationError, match=r"disk of .* is full: free some space and repeat"):
         make(records, tmp_path / "out")
     left = {path.name for path in (tmp_path / "out" / "study-rows").iterdir()}
     assert left == {"shard-00000.npy", "shard-00000.parquet", "shard-00000.json"}
@@ -281,7 +281,7 @@ def test_a_shard_of_faulty_recordings_alone_is_empty(folder: Path, tmp_path: Pat
 def test_not_one_recording_that_can_be_read(folder: Path, tmp_path: Path) -> None:
     for path in (folder / "records").rglob("*.dat"):
         path.unlink()
-    with pytest.raises(DataError, match="not one recording could be read"):
+    with pytest.raises(DataError, match="no recording could be read"):
         make(folder, tmp_path / "out", skip_faulty=True)
 
 

@@ -94,17 +94,17 @@ def _edit(path: Path, **entries: object) -> None:
         (lambda s: np.save(s / "shard-00001.npy", np.zeros((8, 3, 4), np.int16)), "has shape"),
         (lambda s: (s / "index.parquet").write_bytes(b"x"), "table cannot be read"),
         (lambda s: (s / "index.parquet").unlink(), "table cannot be read"),
-        (lambda s: pd.DataFrame({"a": [1]}).to_parquet(s / "index.parquet"), "lacks ecg_id"),
-        (lambda s: _shorten(s / "index.parquet"), "do not fit"),
-        (lambda s: _shuffle(s / "index.parquet"), "do not fit"),
+        (lambda s: pd.DataFrame({"a": [1]}).to_parquet(s / "index.parquet"), "has no ecg_id"),
+        (lambda s: _shorten(s / "index.parquet"), "inconsistent"),
+        (lambda s: _shuffle(s / "index.parquet"), "inconsistent"),
         (lambda s: (s / "store.json").write_text("{"), "cannot be read"),
         (lambda s: (s / "store.json").write_text("[1]"), "something else"),
-        (lambda s: (s / "store.json").write_text('{"schema_version": 2}'), "lacks shape"),
-        (lambda s: _edit(s / "store.json", shape=5), "lacks shape"),
+        (lambda s: (s / "store.json").write_text('{"schema_version": 2}'), "has no shape"),
+        (lambda s: _edit(s / "store.json", shape=5), "has no shape"),
         (lambda s: _edit(s / "store.json", shape=[3]), "cannot be read"),
         (lambda s: _edit(s / "store.json", shards=[{"rows": "x"}]), "cannot be read"),
-        (lambda s: _edit(s / "store.json", shards=[]), "do not fit"),
-        (lambda s: _edit(s / "store.json", processing=None), "lacks processing"),
+        (lambda s: _edit(s / "store.json", shards=[]), "inconsistent"),
+        (lambda s: _edit(s / "store.json", processing=None), "has no processing"),
     ],
 )
 def test_damage_is_found_on_opening(
@@ -140,7 +140,7 @@ def test_another_schema_is_refused(store: WaveformStore) -> None:
 
 
 def test_an_unfinished_store_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no finished store"):
+    with pytest.raises(DataError, match="not a finished store"):
         open_store(tmp_path)
 
 

@@ -124,7 +124,7 @@ def test_every_file_of_every_shard_is_verified(
         changed = bytearray(file.read_bytes())
         changed[-1] ^= 1
         file.write_bytes(changed)
-    with pytest.raises(DataError, match=r": the shard is not what was written\.") as error:
+    with pytest.raises(DataError, match=r": the shard has changed since it was written\.") as error:
         store.verify()
     assert error.value.file == str(file)
     assert error.value.fix == AGAIN

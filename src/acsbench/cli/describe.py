@@ -17,7 +17,7 @@ from acsbench.cohort.describe_page import comparison_cells, flow_lines, summary
 from acsbench.cohort.table_text import table_rows
 from acsbench.datasets import list_readers, open_dataset
 from acsbench.errors import ConfigurationError, DataErrors
-from acsbench.waveforms.prepare import open_prepared
+from acsbench.waveforms.prepared import open_prepared
 
 
 def command(

@@ -14,7 +14,7 @@ from acsbench.cli.console import progress_of, say
 from acsbench.cli.predict import Split
 from acsbench.errors import ConfigurationError
 from acsbench.files import write_text, written_whole
-from acsbench.waveforms.prepare import open_prepared
+from acsbench.waveforms.prepared import open_prepared
 
 if TYPE_CHECKING:
     from acsbench.training.explain import Explanation

@@ -11,7 +11,7 @@ import typer
 
 from acsbench.cli.console import progress_of, say
 from acsbench.files import write_text
-from acsbench.waveforms.prepare import open_prepared
+from acsbench.waveforms.prepared import open_prepared
 
 
 class Split(StrEnum):

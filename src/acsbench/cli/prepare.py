@@ -16,7 +16,8 @@ from acsbench.datasets import list_readers, open_dataset, reader_info
 from acsbench.ecg.quality import REASONS
 from acsbench.errors import ConfigurationError
 from acsbench.files import usable_cores
-from acsbench.waveforms.prepare import LEFT_OUT, Prepared, prepare
+from acsbench.waveforms.prepare import prepare
+from acsbench.waveforms.prepared import LEFT_OUT, Prepared
 from acsbench.waveforms.profiles import PROFILES
 from acsbench.waveforms.quality import QUALITY_REPORT, QualityChoice, count_faults
 

@@ -11,7 +11,7 @@ import yaml
 
 from acsbench.cli.console import err, say
 from acsbench.errors import ConfigurationError
-from acsbench.waveforms.prepare import open_prepared
+from acsbench.waveforms.prepared import open_prepared
 
 
 class Logger(StrEnum):

@@ -18,7 +18,8 @@ from acsbench.recipes.recipe import Recipe, with_own_titles
 from acsbench.recipes.run import run_steps
 from acsbench.recipes.steps import Made, Tell
 from acsbench.recipes.work import COMPARING, DIFFERING, PREPARE, SUBMITTING, Source
-from acsbench.waveforms.prepare import Prepared, open_prepared, prepare
+from acsbench.waveforms.prepare import prepare
+from acsbench.waveforms.prepared import Prepared, open_prepared
 from acsbench.waveforms.process import Progress
 
 __all__ = ["Listener", "Reproduction", "Settings", "reproduce"]

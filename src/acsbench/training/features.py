@@ -13,7 +13,7 @@ from acsbench.errors import ConfigurationError
 from acsbench.models.registry import READINGS
 from acsbench.models.tabular import DEMOGRAPHICS, STUDY_READINGS
 from acsbench.training.config import Covariate
-from acsbench.waveforms.prepare import Prepared
+from acsbench.waveforms.prepared import Prepared
 
 TROPONIN = "maxtrop_sameday"
 """Highest of the day, ng/mL."""

@@ -39,7 +39,7 @@ from acsbench.training.run import (
 from acsbench.training.shipped import check_used
 from acsbench.training.state import load_state
 from acsbench.training.trainer import ONE_DEVICE, Hardware
-from acsbench.waveforms.prepare import Prepared, splits_of
+from acsbench.waveforms.prepared import Prepared, splits_of
 
 NO_PREDICTIONS = "no predictions of"
 """Begins the note on a split that the trained model cannot predict; the split's name follows."""

@@ -16,7 +16,7 @@ from acsbench.training.config import TrainingConfig
 from acsbench.training.pretraining.folder import RECORD, is_pretrained, open_pretrained
 from acsbench.training.pretraining.lineage import check_known, pretrained_patients
 from acsbench.training.run import Run, open_run
-from acsbench.waveforms.prepare import Prepared
+from acsbench.waveforms.prepared import Prepared
 
 ENCODER = "hubert."
 """Begin of the names of an encoder's tensors, which are all that a pre-training gives."""

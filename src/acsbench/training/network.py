@@ -32,7 +32,7 @@ from acsbench.training.pretraining.folder import is_pretrained
 from acsbench.training.run import DIVERGED, HISTORY, WEIGHTS, Run
 from acsbench.training.state import load_state
 from acsbench.training.trainer import Hardware, fit, make_trainer, syncs_batch_norm
-from acsbench.waveforms.prepare import Prepared
+from acsbench.waveforms.prepared import Prepared
 from acsbench.waveforms.store import WaveformStore
 
 NETWORK_PREFIX = "network."

@@ -31,7 +31,7 @@ from acsbench.training.predictors import (
     stored_waveforms,
 )
 from acsbench.training.run import Run
-from acsbench.waveforms.prepare import Prepared
+from acsbench.waveforms.prepared import Prepared
 from acsbench.waveforms.profiles import PROFILES
 
 METADATA = "acsbench"

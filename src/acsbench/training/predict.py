@@ -21,7 +21,7 @@ from acsbench.training.predictors import (
     processing_of,
 )
 from acsbench.training.run import WEIGHTS, Run
-from acsbench.waveforms.prepare import Prepared
+from acsbench.waveforms.prepared import Prepared
 
 EVERY_SPLIT = "all"
 PART = 2048

@@ -24,8 +24,8 @@ from acsbench.models.tabular import STUDY_READINGS, TabularModel
 from acsbench.training.data import StoredWaveforms
 from acsbench.training.features import covariates_of, feature_table
 from acsbench.training.run import CODE, WEIGHTS, Run
-from acsbench.waveforms.prepare import Prepared
-from acsbench.waveforms.signs import CONTENT
+from acsbench.waveforms.prepared import Prepared
+from acsbench.waveforms.signs_table import CONTENT
 
 Probabilities = NDArray[np.float64]
 

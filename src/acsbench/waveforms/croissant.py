@@ -17,8 +17,7 @@ import pandas as pd
 from pandas.api import types
 
 from acsbench.waveforms.prepared import ECGS, WAVEFORMS, Prepared
-from acsbench.waveforms.process import SIGNS_TABLE
-from acsbench.waveforms.shard import SIGNS
+from acsbench.waveforms.signs_table import SIGNS, SIGNS_TABLE
 from acsbench.waveforms.store import INDEX
 
 CROISSANT = "croissant.json"

@@ -15,13 +15,13 @@ from acsbench.cohort.task import Task, load_task
 from acsbench.disclosure import too_few_patients
 from acsbench.errors import ConfigurationError, DataError, did_you_mean
 from acsbench.shipped import is_path
-from acsbench.waveforms.process import SIGNS_TABLE
-from acsbench.waveforms.shard import SIGNS
+from acsbench.waveforms.signs_table import SIGNS, SIGNS_TABLE
 from acsbench.waveforms.store import (
     AGAIN,
     WaveformStore,
     check_entries,
     open_store,
+    read_index,
     read_json,
     read_table,
 )
@@ -29,6 +29,7 @@ from acsbench.waveforms.store import (
 PREPARED = "prepared.json"
 MANIFEST = "split-manifest.json"
 ECGS = "ecgs.parquet"
+LEFT_OUT = "left-out.csv"
 WAVEFORMS = "waveforms"
 TASK_COLUMNS = ("ecg_id", "patient_id", "label", "split")
 META: dict[str, type] = {
@@ -43,7 +44,7 @@ META: dict[str, type] = {
     "left_out": list,
     "terms": dict,
 }
-"""What `prepared.json` holds at least."""
+"""Required entries of `prepared.json`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,16 +68,16 @@ class Prepared:
         """A task, or the only one.
 
         Args:
-            name: its name, or the path of the YAML file that it was prepared from.
+            name: its name, or the path of its YAML file.
 
         Raises:
-            ConfigurationError: it was not prepared, there are several and none is named, or the
-                file has changed since.
+            ConfigurationError: the task was not prepared, its file has changed since, or a name
+                is needed because there are several tasks.
             DataError: the file does not hold a task.
         """
         if not self.tasks:
             raise ConfigurationError(
-                f"{self.path} was prepared without labels, for acsbench predict alone; prepare "
+                f"{self.path} was prepared without labels, only for acsbench predict: prepare "
                 "labelled ECGs with --task"
             )
         if name is None:
@@ -92,23 +93,23 @@ class Prepared:
         task = Task.model_validate(self.meta["tasks"][name]["task"])
         if wanted is not None and wanted.digest != task.digest:
             raise ConfigurationError(
-                f"{self.path} was prepared with another task of the name {name!r} than the file "
-                "holds now: prepare the dataset again, into another folder"
+                f"the file of task {name!r} has changed since {self.path} was prepared: prepare "
+                "the dataset again, into another folder"
             )
         return task
 
     def may_show(self, rows: pd.DataFrame) -> bool:
-        """Whether figures of some ECGs may be printed or stored.
+        """Whether metrics of some ECGs may be shown.
 
-        Not if fewer than eleven patients have the event, or lack it, unless they are simulated.
+        At least eleven patients must have the event and eleven must not, unless simulated.
 
         Args:
-            rows: of a task's table: `label` and `patient_id`.
+            rows: rows of a task's table, with `label` and `patient_id`.
         """
         return self.simulated or not too_few_patients(rows["label"], rows["patient_id"])
 
     def flow(self, task: Task) -> list[Step]:
-        """How many ECGs and patients were left after each step."""
+        """Counts of ECGs and patients after each step."""
         return [Step(**step) for step in self.meta["tasks"][task.name]["flow"]]
 
     def table(self, task: Task) -> pd.DataFrame:
@@ -116,7 +117,7 @@ class Prepared:
         return read_table(self.path / "tasks" / f"{task.name}.parquet", TASK_COLUMNS)
 
     def ecgs(self) -> pd.DataFrame:
-        """One row per prepared ECG of any task: ids and columns of the dataset's tables."""
+        """One row per prepared ECG of any task, with the columns of the dataset's tables."""
         return read_table(self.path / ECGS, ("ecg_id",))
 
     def manifest(self) -> Manifest:
@@ -144,7 +145,7 @@ class Prepared:
         """
         if profile not in self.meta["profiles"]:
             raise ConfigurationError(
-                f"{self.path} holds no waveforms of profile {profile!r}: repeat acsbench prepare "
+                f"{self.path} has no waveforms of profile {profile!r}: repeat acsbench prepare "
                 f"with --profile {profile}, which adds them"
             )
         return open_store(self.path / WAVEFORMS / profile)
@@ -157,7 +158,7 @@ class Prepared:
         """
         if not self.meta["signs"]:
             raise ConfigurationError(
-                f"{self.path} holds no measured signs: repeat acsbench prepare with --signs, "
+                f"{self.path} has no measured signs: repeat acsbench prepare with --signs, "
                 "which adds them"
             )
         table = read_table(self.path / WAVEFORMS / SIGNS / SIGNS_TABLE, ("ecg_id", "heart_rate"))
@@ -165,7 +166,7 @@ class Prepared:
 
     def quality(self) -> pd.DataFrame:
         """Quality of each prepared ECG: `ecg_id, quality, reasons`."""
-        index = self.store(self.meta["profiles"][0]).index
+        index = read_index(self.path / WAVEFORMS / self.meta["profiles"][0])
         kept = index["ecg_id"].isin(self.ecgs()["ecg_id"])
         return index.loc[kept, ["ecg_id", "quality", "reasons"]].reset_index(drop=True)
 
@@ -179,9 +180,9 @@ def open_prepared(path: Path) -> Prepared:
     file = path / PREPARED
     if not file.is_file():
         raise DataError(
-            "this is no finished prepared folder",
+            "this is not a finished prepared folder",
             file=path,
-            fix="Make it with acsbench prepare; an interrupted run resumes when repeated",
+            fix="Run acsbench prepare; an interrupted run resumes when repeated",
         )
     meta = read_json(file)
     check_entries(file, meta, META)
@@ -189,5 +190,5 @@ def open_prepared(path: Path) -> Prepared:
 
 
 def splits_of(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """A task's table, split by split."""
+    """A task's table of each split."""
     return {name: table[table["split"] == name].reset_index(drop=True) for name in SPLITS}

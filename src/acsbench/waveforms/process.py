@@ -1,9 +1,7 @@
-"""Recordings to stores and signs: in parallel, shard by shard, resumable.
+"""From recordings to stores and signs: in parallel, shard by shard, resumable.
 
-All that is wanted is made in one pass over the recordings; what an earlier run finished, whole
-or in part, is not made again, so that a preparation can be added to a folder later. A shard
-whose `.json` tells of the same recordings and the same preparation is finished; an interrupted
-run makes the others.
+One pass over the recordings makes all profiles and signs. Finished shards are kept: a shard is
+finished if its `.json` states the same recordings and the same preparation.
 """
 
 from __future__ import annotations
@@ -21,8 +19,8 @@ from acsbench.datasets.dataset import ReadRecording
 from acsbench.errors import ConfigurationError, DataError, DataErrors
 from acsbench.files import digest_of, remove_partial, write_json, written_whole
 from acsbench.waveforms.profiles import get_profile
-from acsbench.waveforms.shard import SIGNS, Product, Source, Work, make_shard
-from acsbench.waveforms.signs import CONTENT
+from acsbench.waveforms.shard import Product, Source, Work, make_shard
+from acsbench.waveforms.signs_table import CONTENT, SIGNS, SIGNS_TABLE
 from acsbench.waveforms.store import (
     INDEX,
     INDEX_COLUMNS,
@@ -34,13 +32,10 @@ from acsbench.waveforms.store import (
 from acsbench.waveforms.workers import run_all
 
 SHARD_ECGS = 256
-SIGNS_TABLE = "signs.parquet"
 SIGNS_FINISHED = "signs.json"
 INPUTS = "inputs.json"
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 Progress = Callable[[int, int], None]
-
-__all__ = ["Progress", "Source", "process"]
 
 
 def process(
@@ -56,28 +51,27 @@ def process(
     dask: str | None = None,
     progress: Progress | None = None,
 ) -> list[Rejected]:
-    """Write stores of waveforms and the table of measured signs, each in a folder of its name.
+    """Write waveform stores and the table of measured signs, each in a folder of its name.
 
     Args:
         sources: the recordings, in the order of the index.
         read: reads one recording.
-        folder: the folder of all these folders.
+        folder: the folder that contains them.
         names: profiles, and `signs`.
-        input_hash: hash of the input, kept in the stores.
-        known_faults: what is wrong with the tables, told together with faulty recordings.
-        skip_faulty: leave out recordings that cannot be read, instead of stopping.
+        input_hash: hash of the input, recorded in the stores.
+        known_faults: errors of the tables, to report together with faulty recordings.
+        skip_faulty: skip unreadable recordings instead of stopping.
         workers: processes.
-        dask: address of a Dask scheduler, whose workers see the same files.
+        dask: address of a Dask scheduler; its workers must see the same files.
         progress: called with the number of ECGs done and of all.
 
     Returns:
-        The recordings left out.
+        The skipped recordings.
 
     Raises:
-        DataErrors: something is faulty, and `skip_faulty` is false; all of it is told at once,
-            and the shards without faults are kept.
-        ConfigurationError: a folder holds the finished store of another preparation, the disk
-            is full, or workers died.
+        DataErrors: all faults, if `skip_faulty` is false; shards without faults are kept.
+        ConfigurationError: a folder holds the store of another preparation, the disk is full,
+            or workers died.
     """
     states = [source.state() for source in sources]
     products = [
@@ -97,8 +91,8 @@ def process(
             if error.errno not in FULL:
                 raise
             raise ConfigurationError(
-                f"the disk of {folder} is full: make room and repeat the command; what is "
-                "finished is kept"
+                f"the disk of {folder} is full: free some space and repeat the command; finished "
+                "parts are kept"
             ) from error
     rejected = {
         item["ecg_id"]: Rejected(item["ecg_id"], DataError(**item["error"]))
@@ -125,25 +119,29 @@ def _plan(
 
 
 def _seal(product: Product) -> Path:
-    """The file that is written last."""
+    """The file that is written last, when the product is finished."""
     return product.folder / (SIGNS_FINISHED if product.name == SIGNS else STORE)
 
 
 def _is_finished(product: Product, states: Sequence[list[int]]) -> bool:
-    """Whether the folder holds what this plan gives; that of another one is not touched."""
+    """Whether the folder holds the finished product.
+
+    Raises:
+        ConfigurationError: it holds the product of another plan.
+    """
     if not _seal(product).is_file():
         return False
     earlier = read_json(_seal(product)).get("plan")
     earlier = earlier if isinstance(earlier, dict) else {}
     changed = [key for key in product.plan if earlier.get(key) != product.plan[key]]
-    # Times differ between copies of a dataset, so they stay out of the store itself.
+    # File times differ between copies of a dataset, so the store itself does not contain them.
     inputs = product.folder / INPUTS
     if inputs.is_file() and read_json(inputs) != {"files": digest_of(list(states))}:
         changed.append("files")
     if changed:
         raise ConfigurationError(
             f"{product.folder} holds waveforms of another preparation ({', '.join(changed)} "
-            "differ); remove it or choose another --out"
+            "differ): remove it, or choose another --out"
         )
     return True
 
@@ -157,7 +155,7 @@ def _make(
     dask: str | None,
     progress: Progress | None,
 ) -> list[DataError]:
-    """Make the shards that are not there; what is wrong with recordings."""
+    """Make the missing shards; return the errors of faulty recordings."""
     for product in products:
         product.folder.mkdir(parents=True, exist_ok=True)
         remove_partial(product.folder)
@@ -193,16 +191,16 @@ def _make(
 
 
 def _finish(product: Product, states: Sequence[list[int]]) -> None:
-    """Join the shards' tables and say in the last file that all is there."""
+    """Join the shards' tables, and write the seal."""
     numbers = range(-(-len(states) // SHARD_ECGS))
     shards = [read_json(product.file(number, ".json")) for number in numbers]
     pieces = [read_table(product.file(number, ".parquet"), ()) for number in numbers]
     table = pd.concat([piece for piece in pieces if len(piece)] or pieces[:1], ignore_index=True)
     if table.empty:
         raise DataError(
-            "not one recording could be read",
+            "no recording could be read",
             file=product.folder,
-            fix="See the reasons with --on-error stop",
+            fix="Use --on-error stop to see the reasons",
         )
     write_json(product.folder / INPUTS, {"files": digest_of(list(states))})
     made = {
@@ -229,7 +227,7 @@ def _finish(product: Product, states: Sequence[list[int]]) -> None:
             "processing": {"profile": profile.name, **profile.parameters},
         }
     write_json(_seal(product), made)
-    remove_partial(product.folder)  # of workers that were killed
+    remove_partial(product.folder)  # left by killed workers
     for number in numbers:
         product.file(number, ".parquet").unlink(missing_ok=True)
         product.file(number, ".json").unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""One shard's worth of recordings: read once, and made into everything that is wanted of them."""
+"""A shard of recordings: read once, and prepared for every profile and for the signs."""
 
 from __future__ import annotations
 
@@ -21,12 +21,11 @@ from acsbench.ecg.recording import Recording
 from acsbench.errors import DataError
 from acsbench.files import digest_of, sha256, write_json, written_whole
 from acsbench.waveforms.profiles import Profile, get_profile
-from acsbench.waveforms.signs import measured_signs
+from acsbench.waveforms.signs_table import SIGNS, measured_signs
 from acsbench.waveforms.standard import StandardEcgs, measured, standardise
 
-SIGNS = "signs"
 BATCH = 16
-"""ECGs that are prepared together: what they take fits the processor's cache."""
+"""ECGs that are prepared together; they fit the processor's cache."""
 
 UNREADABLE = (
     OSError,
@@ -37,15 +36,15 @@ UNREADABLE = (
     ArithmeticError,
     MemoryError,
 )
-COPY = "Copy the recording again from its source, or leave it out with --on-error skip"
+COPY = "Copy the recording again from its source, or skip it with --on-error skip"
 
 
 @dataclass(frozen=True)
 class Source:
-    """One recording to process: where it lies, and the table's line that names it.
+    """A recording to process: its path, and the line of the table that names it.
 
-    One that no task wants is read all the same, so that one run tells every faulty file, but
-    not stored.
+    Recordings that no task needs are read but not stored, so that one run reports every faulty
+    file.
     """
 
     ecg_id: str
@@ -56,7 +55,7 @@ class Source:
     wanted: bool = True
 
     def state(self) -> list[int]:
-        """Sizes and times of the recording's files, -1 where there is none."""
+        """Sizes and times of the recording's files, -1 for each missing file."""
         states: list[int] = []
         for suffix in ("", ".hea", ".dat"):
             try:
@@ -73,8 +72,8 @@ class Product:
 
     Args:
         name: of the profile, or `signs`.
-        folder: where its shards are.
-        plan: all that it depends on.
+        folder: of its shards.
+        plan: everything that it depends on.
     """
 
     name: str
@@ -82,16 +81,16 @@ class Product:
     plan: dict[str, Any]
 
     def file(self, shard: int, suffix: str) -> Path:
-        """A shard's file of that kind."""
+        """The file of a shard with a suffix."""
         return self.folder / f"shard-{shard:05d}{suffix}"
 
     def digest(self, inputs: str) -> str:
-        """Digest of what a shard depends on: how it is made, and of which recordings."""
+        """Digest of what a shard depends on: the preparation and the recordings."""
         made = {key: value for key, value in self.plan.items() if key not in ("input_hash", "ecgs")}
         return digest_of([made, inputs])
 
     def holds(self, shard: int, inputs: str) -> bool:
-        """Whether an earlier run made this very shard."""
+        """Whether an earlier run made this shard from the same inputs."""
         try:
             made = json.loads(self.file(shard, ".json").read_text(encoding="utf-8"))
             return bool(made["digest"] == self.digest(inputs))
@@ -101,15 +100,15 @@ class Product:
 
 @dataclass(frozen=True)
 class Work:
-    """A shard to be made.
+    """A shard to make.
 
     Args:
         shard: its number.
         sources: its recordings.
         inputs: digest of the recordings and of the state of their files.
-        products: what is to be made of them.
+        products: what to make of them.
         read: reads one recording.
-        skip_faulty: write the shard without those that cannot be read.
+        skip_faulty: write the shard without unreadable recordings.
     """
 
     shard: int
@@ -121,9 +120,10 @@ class Work:
 
 
 def make_shard(work: Work) -> list[DataError]:
-    """Write a shard of each product; or, unless faulty recordings are to be skipped, tell them.
+    """Write a shard of each product, the `.json` last.
 
-    A shard's files get their names when they are whole, the `.json` last.
+    Returns:
+        Errors of faulty recordings, unless they are skipped; then no shard is written.
     """
     parts = [
         _Signs()
@@ -155,12 +155,12 @@ def make_shard(work: Work) -> list[DataError]:
     if rejected and not work.skip_faulty:
         return [item.error for item in rejected]
 
-    told = [_as_json(item) for item in rejected]
+    entries = [_as_json(item) for item in rejected]
     for product, part in zip(work.products, parts, strict=True):
         files = part.write(product, work.shard)
         with written_whole(product.file(work.shard, ".parquet")) as path:
             pd.DataFrame(part.table).to_parquet(path, index=False)
-        made = {"rows": stored, "files": files, "rejected": told}
+        made = {"rows": stored, "files": files, "rejected": entries}
         write_json(
             product.file(work.shard, ".json"), made | {"digest": product.digest(work.inputs)}
         )
@@ -168,7 +168,7 @@ def make_shard(work: Work) -> list[DataError]:
 
 
 class _Waveforms:
-    """A shard of a store as it grows."""
+    """The growing shard of a store."""
 
     def __init__(self, profile: Profile, most: int):
         self.profile = profile
@@ -205,7 +205,7 @@ class _Waveforms:
 
 
 class _Signs:
-    """A shard of the table of signs as it grows."""
+    """The growing shard of the table of signs."""
 
     def __init__(self) -> None:
         self.table: list[dict[str, Any]] = []
@@ -218,12 +218,12 @@ class _Signs:
         ]
 
     def write(self, product: Product, shard: int) -> dict[str, str]:
-        """Nothing: all of it is in the table."""
+        """The table holds everything: no arrays to write."""
         return {}
 
 
 def to_integers(values: NDArray[np.floating], scale: float) -> NDArray[np.int16]:
-    """Values as a store keeps them: whole multiples of `scale`."""
+    """Values in units of `scale`, as a store keeps them."""
     limits = np.iinfo(np.int16)
     scaled = np.multiply(values, 1 / scale)
     np.rint(scaled, out=scaled)
@@ -233,7 +233,7 @@ def to_integers(values: NDArray[np.floating], scale: float) -> NDArray[np.int16]
 def _read(
     work: Work, sources: Sequence[Source], rejected: list[Rejected]
 ) -> Iterator[tuple[Source, Recording | PrintedPage]]:
-    """The recordings that are wanted; those that cannot be used go into `rejected`."""
+    """The wanted recordings; unusable ones are appended to `rejected`."""
     for source in sources:
         try:
             ecg = standardise(work.read(source.path, source.ecg_id))
@@ -241,16 +241,16 @@ def _read(
             rejected.append(Rejected(source.ecg_id, _located(error, source)))
             continue
         except UNREADABLE:
-            # What a reader did not foresee must not keep the other recordings from being used.
-            told = DataError("the recording is damaged, or not as its format prescribes", fix=COPY)
-            rejected.append(Rejected(source.ecg_id, _located(told, source)))
+            # An error that the reader did not expect must not stop the other recordings.
+            damaged = DataError("the recording is damaged or violates its format", fix=COPY)
+            rejected.append(Rejected(source.ecg_id, _located(damaged, source)))
             continue
         if source.wanted:
             yield source, ecg
 
 
 def _located(error: DataError, source: Source) -> DataError:
-    """The same error, told by the table's line instead of the record's name."""
+    """The same error at the table's line; the record's path is private."""
     private = f"ecg_id {source.ecg_id!r}, record {source.path}"
     return DataError(
         error.problem,

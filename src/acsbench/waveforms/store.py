@@ -1,9 +1,9 @@
 """The waveform store: arrays on disk, ready to train on.
 
-A folder with `store.json`, `index.parquet` (`ecg_id, shard, row, quality, reasons`) and
-`shard-00000.npy` …, each int16 of shape (ECGs, rows, samples); a stored integer times `scale`
-is a value in `unit`. Where samples can be missing, `shard-00000.valid.npy` tells which are
-known, eight to a byte; a missing one is stored as 0.
+A folder with `store.json`, `index.parquet` (`ecg_id, shard, row, quality, reasons`) and shards
+`shard-00000.npy`, int16 of shape (ECGs, rows, samples). A stored integer times `scale` is a value
+in `unit`. Where samples can be missing, `shard-00000.valid.npy` has a validity bit for each;
+missing samples are stored as 0.
 """
 
 from __future__ import annotations
@@ -37,20 +37,20 @@ META: dict[str, type] = {
     "plan": dict,
     "shards": list,
 }
-"""What `store.json` holds at least."""
+"""Required entries of `store.json`."""
 AGAIN = "Remove the folder and prepare the dataset again"
 
 
 @dataclass(frozen=True, eq=False)
 class WaveformStore:
-    """A store, verified on opening; use `open_store`.
+    """A store, checked when opened; use `open_store`.
 
     Args:
         path: the folder.
-        meta: what `store.json` says.
+        meta: content of `store.json`.
         index: one row per ECG: `ecg_id, shard, row, quality, reasons`.
         shards: memory-mapped arrays.
-        masks: memory-mapped validity bits of each shard; empty where no sample can be missing.
+        masks: memory-mapped validity bits of each shard; empty if no sample can be missing.
     """
 
     path: Path
@@ -70,7 +70,7 @@ class WaveformStore:
 
     @property
     def processing(self) -> dict[str, Any]:
-        """Profile and all its parameters; a run trained on one refuses another."""
+        """Profile and its parameters; a run accepts only those that it was trained on."""
         processing: dict[str, Any] = self.meta["processing"]
         return processing
 
@@ -100,7 +100,7 @@ class WaveformStore:
         return positions.astype(np.int64)
 
     def read(self, positions: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Waveforms at positions of the index, in that order; what is missing is 0.
+        """Waveforms at positions of the index; missing samples are 0.
 
         Returns:
             Shape (len(positions), rows, samples), in the store's unit.
@@ -119,7 +119,7 @@ class WaveformStore:
         return np.unpackbits(bits, axis=-1, count=self.shape[1]).astype(bool)
 
     def verify(self) -> None:
-        """Compare every shard with the digest taken when it was written.
+        """Compare every shard with its recorded digest.
 
         Raises:
             DataError: a shard has changed.
@@ -128,19 +128,21 @@ class WaveformStore:
             for name, digest in shard["files"].items():
                 if not (self.path / name).is_file() or sha256(self.path / name) != digest:
                     raise DataError(
-                        "the shard is not what was written", file=self.path / name, fix=AGAIN
+                        "the shard has changed since it was written",
+                        file=self.path / name,
+                        fix=AGAIN,
                     )
 
 
 def open_store(path: Path) -> WaveformStore:
-    """Open a store and check that its files are whole and fit together.
+    """Open a store and check that its files are complete and consistent.
 
     Raises:
-        DataError: a file is missing, truncated or contradicts another.
-        ConfigurationError: another version of acsbench wrote it in another schema.
+        DataError: a file is missing, truncated or inconsistent with another.
+        ConfigurationError: the store has the schema of another version of acsbench.
     """
     if not (path / STORE).is_file():
-        raise DataError("this is no finished store", file=path, fix="Prepare the dataset again")
+        raise DataError("this is not a finished store", file=path, fix="Prepare the dataset again")
     meta = read_json(path / STORE)
     if meta.get("schema_version") != SCHEMA_VERSION:
         raise ConfigurationError(
@@ -148,7 +150,7 @@ def open_store(path: Path) -> WaveformStore:
             f"{SCHEMA_VERSION}: prepare the dataset again into another folder"
         )
     check_entries(path / STORE, meta, META)
-    index = read_table(path / INDEX, INDEX_COLUMNS)
+    index = read_index(path)
     try:
         rows, samples = meta["shape"]
         sizes = [int(shard["rows"]) for shard in meta["shards"]]
@@ -158,7 +160,7 @@ def open_store(path: Path) -> WaveformStore:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError("the file cannot be read", file=path / STORE, fix=AGAIN) from error
     if not fitting:
-        raise DataError("index and shards do not fit together", file=path / INDEX, fix=AGAIN)
+        raise DataError("index and shards are inconsistent", file=path / INDEX, fix=AGAIN)
     shards = [
         _map(path / name[0], (size, rows, samples), np.int16)
         for name, size in zip(names, sizes, strict=True)
@@ -185,11 +187,20 @@ def _map(path: Path, shape: tuple[int, ...], dtype: type[np.generic]) -> NDArray
     return np.asarray(array)
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """The object in one of our JSON files.
+def read_index(path: Path) -> pd.DataFrame:
+    """The index of a store, without opening its shards.
 
     Raises:
-        DataError: it cannot be read, or holds something else.
+        DataError: it cannot be read, or a column is missing.
+    """
+    return read_table(path / INDEX, INDEX_COLUMNS)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in one of acsbench's JSON files.
+
+    Raises:
+        DataError: it cannot be read, or is not an object.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -201,25 +212,21 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def check_entries(path: Path, content: dict[str, Any], expected: dict[str, type]) -> None:
-    """Make sure that one of our JSON files holds what it should.
+    """Check the entries of one of acsbench's JSON files.
 
     Raises:
         DataError: an entry is missing, or of another type.
     """
     missing = [key for key, kind in expected.items() if not isinstance(content.get(key), kind)]
     if missing:
-        raise DataError(f"the file lacks {', '.join(missing)}", file=path, fix=AGAIN)
+        raise DataError(f"the file has no {', '.join(missing)}", file=path, fix=AGAIN)
 
 
 def read_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
-    """One of our Parquet files.
-
-    Args:
-        path: the file.
-        columns: what it must hold at least.
+    """One of acsbench's Parquet files.
 
     Raises:
-        DataError: it cannot be read, or lacks a column.
+        DataError: it cannot be read, or one of `columns` is missing.
     """
     try:
         table = pd.read_parquet(path)
@@ -227,5 +234,5 @@ def read_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
         raise DataError("the table cannot be read", file=path, fix=AGAIN) from error
     missing = [column for column in columns if column not in table]
     if missing:
-        raise DataError(f"the table lacks {', '.join(missing)}", file=path, fix=AGAIN)
+        raise DataError(f"the table has no {', '.join(missing)}", file=path, fix=AGAIN)
     return table

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from acsbench.cli.main import main
-from acsbench.waveforms.prepare import open_prepared
+from acsbench.waveforms.prepared import open_prepared
 from tests.datasets.nightingale.builder import nightingale_folder
 from tests.datasets.nightingale.damage import FILE_DAMAGES, ROW_DAMAGES
 

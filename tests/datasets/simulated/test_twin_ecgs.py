@@ -14,7 +14,12 @@ from acsbench.datasets.simulated.noise import Noise
 from acsbench.datasets.simulated.person import Conduction
 from acsbench.datasets.simulated.prints import digitised_page, smoothed
 from acsbench.datasets.simulated.roster import NO_VISIT, Kind
-from acsbench.datasets.simulated.signs import axis_of, lead_fields, rotations, signs_of
+from acsbench.datasets.simulated.signs_from_parameters import (
+    axis_of,
+    lead_fields,
+    rotations,
+    signs_of,
+)
 from acsbench.datasets.simulated.simulate import EcgParameters, simulate_recording
 from acsbench.datasets.simulated.sizes import sizes_of_twin
 from acsbench.datasets.simulated.tables import draw_population

@@ -7,7 +7,8 @@ import pytest
 from acsbench.datasets import open_dataset
 from acsbench.training.pretraining.config import PretrainingConfig
 from acsbench.training.pretraining.pretrain import pretrain
-from acsbench.waveforms.prepare import Prepared, prepare
+from acsbench.waveforms.prepare import prepare
+from acsbench.waveforms.prepared import Prepared
 from tests.contract.test_models import HUBERT
 from tests.datasets.builders import wfdb_folder
 

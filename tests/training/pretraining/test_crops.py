@@ -17,7 +17,7 @@ from acsbench.training.pretraining.crops import (
     pretraining_ecgs,
     pretraining_patients,
 )
-from acsbench.waveforms.prepare import Prepared
+from acsbench.waveforms.prepared import Prepared
 from tests.training.pretraining.conftest import QUICK, two_tasks
 
 

@@ -15,7 +15,7 @@ from acsbench.errors import ConfigurationError
 from acsbench.models.hubert_pretraining import MaskedCodePredictor
 from acsbench.training.pretraining.pretrain import pretrain
 from acsbench.training.run import HISTORY, METRICS, WEIGHTS
-from acsbench.waveforms.prepare import Prepared
+from acsbench.waveforms.prepared import Prepared
 from tests.training.pretraining.conftest import QUICK
 
 

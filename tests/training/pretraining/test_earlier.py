@@ -13,7 +13,7 @@ from acsbench.errors import AcsBenchError, ConfigurationError, DataError
 from acsbench.training.pretraining.config import PretrainingConfig
 from acsbench.training.pretraining.crops import gather
 from acsbench.training.pretraining.pretrain import pretrain
-from acsbench.waveforms.prepare import Prepared
+from acsbench.waveforms.prepared import Prepared
 from tests.training.pretraining.conftest import QUICK, two_tasks
 
 SECOND = QUICK.model_copy(update={"layer": 1})

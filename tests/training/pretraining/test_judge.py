@@ -20,7 +20,7 @@ from acsbench.training.pretraining.judge import (
     nearest_unmasked,
 )
 from acsbench.training.pretraining.predict import CodedCrops
-from acsbench.waveforms.prepare import Prepared
+from acsbench.waveforms.prepared import Prepared
 from tests.contract.test_models import HUBERT
 from tests.training.pretraining.conftest import QUICK
 

@@ -26,7 +26,7 @@ from acsbench.training.pretraining.crops import gather
 from acsbench.training.pretraining.describe import latents
 from acsbench.training.pretraining.encoder import take_encoder
 from acsbench.training.pretraining.pretrain import pretrain
-from acsbench.waveforms.prepare import Prepared
+from acsbench.waveforms.prepared import Prepared
 from tests.contract.test_models import HUBERT
 from tests.training.pretraining.conftest import QUICK, two_tasks
 

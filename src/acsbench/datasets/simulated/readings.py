@@ -14,7 +14,7 @@ from acsbench.datasets.simulated.ecgs import Ecgs
 from acsbench.datasets.simulated.hearts import CONDUCTIONS
 from acsbench.datasets.simulated.person import Conduction
 from acsbench.datasets.simulated.roster import Flags
-from acsbench.datasets.simulated.signs import Signs, axis_of
+from acsbench.datasets.simulated.signs_from_parameters import Signs, axis_of
 from acsbench.ecg.leads import LEADS
 
 NEIGHBOURS = tuple(

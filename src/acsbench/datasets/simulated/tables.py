@@ -14,7 +14,7 @@ from acsbench.datasets.simulated.hospital import encounter_columns
 from acsbench.datasets.simulated.people import INCOMES, RACES, People, draw_people
 from acsbench.datasets.simulated.readings import cardiologist_flags, machine_measurements
 from acsbench.datasets.simulated.roster import NO_VISIT, Numbers, Roster, draw_roster
-from acsbench.datasets.simulated.signs import Signs, signs_of
+from acsbench.datasets.simulated.signs_from_parameters import Signs, signs_of
 from acsbench.datasets.simulated.sizes import Sizes
 
 PATIENT_COLUMNS = (

@@ -1,4 +1,4 @@
-"""Measured signs: what a cardiologist reads off each lead, as one flat row per ECG."""
+"""The table of measured signs: what a cardiologist reads from each lead, one row per ECG."""
 
 from __future__ import annotations
 
@@ -6,18 +6,22 @@ from acsbench.ecg.criteria import evidence, judge, measured
 from acsbench.ecg.measured_values import measured_values
 from acsbench.ecg.recording import Recording
 
+SIGNS = "signs"
+"""Name of the folder, next to the profiles."""
+SIGNS_TABLE = "signs.parquet"
+
 MEASURED = ("st60", "t_amplitude")
-"""Per-lead measurements that go into the table of signs, as `st60_V2` and so on, mV."""
+"""Measurements of each lead, mV; their columns are `st60_V2` and so on."""
 
 CONTENT = (*MEASURED, "heart_rate", "evidence")
-"""What the table of signs holds; a run that was trained on one table refuses another."""
+"""What the table holds; a run that was trained on one content refuses another."""
 
 
 def measured_signs(recording: Recording) -> dict[str, float]:
     """ST60 and T amplitude of each lead, mV, heart rate, per minute, and evidence for criteria.
 
-    Age and sex belong to the tables, not to the recording: criteria whose limits depend on them
-    take those of a man of 40 or more, and a model is told age and sex beside the evidence.
+    A recording has no age and sex: criteria that depend on them use the limits of a man of 40 or
+    more. Models get age and sex as separate inputs.
     """
     values = measured_values(recording)
     signs = {
