@@ -129,7 +129,7 @@ def test_a_changed_byte_is_found_by_verify(store: WaveformStore) -> None:
     content = bytearray(shard.read_bytes())
     content[-1] ^= 1
     shard.write_bytes(content)
-    with pytest.raises(DataError, match="not what was written"):
+    with pytest.raises(DataError, match="has changed since"):
         open_store(store.path).verify()
 
 
