@@ -172,8 +172,8 @@ def test_units_of_dicom(tmp_path: Path, counts: Counts, unit: str, sensitivity: 
 @pytest.mark.parametrize(
     ("edit", "words"),
     [
-        (units("mmHg"), "lead I is in 'mmHg', which is no voltage"),
-        (attributes(ChannelSensitivityUnitsSequence=None), "lead I is in no unit"),
+        (units("mmHg"), "lead I is in 'mmHg', which is not a voltage"),
+        (attributes(ChannelSensitivityUnitsSequence=None), "lead I is in an unknown unit"),
         (attributes(ChannelSensitivity=None), "gain of lead I is missing"),
         (attributes(ChannelSensitivity=0), "gain of lead I is 0"),
         (attributes(ChannelSensitivity=-1), "gain of lead I is -1"),
@@ -352,7 +352,7 @@ def test_the_example_of_pydicom() -> None:
         (r'<scale value="2.5" unit="uV"/>', '<scale value="0" unit="uV"/>', "gain of lead I is 0"),
         (r'<scale value="2.5" unit="uV"/>', '<scale nullFlavor="UNK"/>', "gain of lead I is miss"),
         (r'<scale value="2.5" unit="uV"/>', "", "gain of lead I is missing"),
-        (r'<scale value="2.5" unit="uV"/>', '<scale value="2.5"/>', "in no unit"),
+        (r'<scale value="2.5" unit="uV"/>', '<scale value="2.5"/>', "in an unknown unit"),
         (r'<scale value="2.5" unit="uV"/>', '<scale value="2.5" unit="mm"/>', "'mm', which is no"),
         (r'<increment value="0.002" unit="s"/>', '<increment value="0"/>', "time increment"),
         (r'<increment value="0.002" unit="s"/>', '<increment value="2" unit="h"/>', "'h'"),

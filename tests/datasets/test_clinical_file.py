@@ -171,7 +171,7 @@ def test_random_damage_raises_nothing_but_a_data_error(
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("MICROVOLTS", "FURLONGS", "lead I is in 'FURLONGS', which is no voltage"),
+        ("MICROVOLTS", "FURLONGS", "lead I is in 'FURLONGS', which is not a voltage"),
         ("MICROVOLTS", "VOLTS", "its unit or gain is wrong"),
         (">4.88<", ">four<", "the gain of lead I is missing or not a number"),
         (">4.88<", ">0<", "the gain of lead I is 0, so its amplitude is unknown"),
@@ -179,10 +179,10 @@ def test_random_damage_raises_nothing_but_a_data_error(
         (r"<LeadID>V6", "<LeadID>V5", "lead V5 is there more than once"),
         ("<SampleBase>500", "<SampleBase>0", "no valid SampleBase"),
         ("<LeadSampleCountTotal>5000", "<LeadSampleCountTotal>4000000000", "but holds 5000"),
-        (r"<LeadDataCRC32>\d+", "<LeadDataCRC32>1", "checksum .* does not fit its signal"),
+        (r"<LeadDataCRC32>\d+", "<LeadDataCRC32>1", "checksum .* does not match its signal"),
         (r"(<WaveFormData>)[^<]{4}", r"\1?!,;", "lead I is not valid Base64"),
         (r"<LeadData>.*?</LeadData>", "", "only averaged beats"),
-        ("RestingECG", "RestingEEG", "its content is of no known format"),
+        ("RestingECG", "RestingEEG", "the format of its content is unknown"),
     ],
 )
 def test_faults_of_muse_files_are_told(
@@ -245,7 +245,7 @@ def test_larger_files_than_an_ecg_needs_are_not_opened(
     path = tmp_path / "a.xml"
     write_muse(path, counts, LEADS)
     monkeypatch.setitem(LARGEST, "GE MUSE XML", 0)
-    with pytest.raises(DataError, match="MiB; at most 0 are read"):
+    with pytest.raises(DataError, match="MiB; the limit is 0"):
         read_clinical_file(path, "a")
 
 
@@ -280,7 +280,7 @@ def test_a_changed_byte_of_an_scp_signal_is_noticed(tmp_path: Path, counts: Coun
     content = bytearray(path.read_bytes())
     content[-1000] ^= 1
     path.write_bytes(content)
-    with pytest.raises(DataError, match="SCP-ECG file: a checksum does not fit its signal"):
+    with pytest.raises(DataError, match="SCP-ECG file: a checksum does not match its signal"):
         read_clinical_file(path, "a")
 
 
@@ -332,8 +332,8 @@ def test_a_package_that_is_not_installed_is_named(
     ("name", "content", "words"),
     [
         ("a.xml", None, "the file does not exist"),
-        ("a.xml", b"", "its content is of no known format"),
-        ("a.pdf", b"%PDF-1.7", "its content is of no known format"),
+        ("a.xml", b"", "the format of its content is unknown"),
+        ("a.pdf", b"%PDF-1.7", "the format of its content is unknown"),
         ("a.edf", b"0       ".ljust(256), "neither a WFDB record nor"),
     ],
 )

@@ -50,7 +50,7 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
         lambda f: _truncate(first_record(f).with_suffix(".dat"), 100_000),
         "truncated: 100000 of 120000 bytes",
     ),
-    "wrong unit": (lambda f: edit_header(f, "/mV", "/mmHg"), "'mmHg', which is no voltage"),
+    "wrong unit": (lambda f: edit_header(f, "/mV", "/mmHg"), "'mmHg', which is not a voltage"),
     "a lead is missing": (lambda f: edit_header(f, " V3\n", " vx\n"), "lead V3 is missing"),
     "a lead is there twice": (lambda f: edit_header(f, " V3\n", " V2\n"), "V2 is there more"),
     "too short": (lambda f: _shorten(f), "lasts 6.00 s; 10 s are needed"),

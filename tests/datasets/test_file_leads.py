@@ -105,9 +105,9 @@ def test_units(unit: str, expected: float | None) -> None:
 
 
 def test_a_unit_that_is_no_voltage(ecg: Signals) -> None:
-    with pytest.raises(DataError, match="lead I is in 'mmHg', which is no voltage"):
+    with pytest.raises(DataError, match="lead I is in 'mmHg', which is not a voltage"):
         read(ecg, "mmHg")
-    with pytest.raises(DataError, match="lead I is in no unit that the file states"):
+    with pytest.raises(DataError, match="lead I is in an unknown unit"):
         read(ecg, "")
 
 

@@ -37,7 +37,7 @@ def test_the_oldest_class_is_ninety(tmp_path: Path, written: str) -> None:
     edit_csv(folder / "ptbxl_database.csv", 3, age=written)
     dataset = open_ptbxl(folder)
     assert dataset.tables.ecg["age"].iloc[1] == 90
-    assert any("open classes" in note for note in dataset.notes)
+    assert any("open class" in note for note in dataset.notes)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_statements_become_labels(tmp_path: Path, statements: dict, expected: di
 def test_records_at_100_hz(tmp_path: Path) -> None:
     dataset = open_ptbxl(ptbxl_folder(tmp_path, ecgs=4, fs=100))
     assert dataset.read(tmp_path / dataset.tables.ecg["path"].iloc[0], "1").fs == 100
-    with pytest.raises(DataError, match="no folder records500"):
+    with pytest.raises(DataError, match="the folder records500 is missing"):
         open_ptbxl(tmp_path, rate=500)
 
 
@@ -78,8 +78,8 @@ def test_records_at_100_hz(tmp_path: Path) -> None:
         ("age", "-3", "age is not a number"),
         ("sex", "2", "neither 0"),
         ("strat_fold", "11", "integer from 1 to 10"),
-        ("scp_codes", "{'IMI'", "no dictionary"),
-        ("scp_codes", "{'XYZ': 100.0}", "no dictionary"),
+        ("scp_codes", "{'IMI'", "not a dictionary"),
+        ("scp_codes", "{'XYZ': 100.0}", "not a dictionary"),
     ],
 )
 def test_each_faulty_row_is_rejected_by_name(

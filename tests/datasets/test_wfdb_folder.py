@@ -223,7 +223,7 @@ def test_segments_are_no_records_of_their_own(
 def test_the_description_may_state_the_gain(tmp_path: Path, counts: np.ndarray) -> None:
     write_record(tmp_path, counts, gain="0")
     (tmp_path / "labels.csv").write_text("record,patient_id\nr,1\n")
-    with pytest.raises(DataError, match=r"states no gain of lead I .*dataset.yaml"):
+    with pytest.raises(DataError, match=r"states no gain for lead I .*dataset.yaml"):
         open_wfdb_folder(tmp_path).read(tmp_path / "r", "r")
     (tmp_path / "dataset.yaml").write_text("gain: 1000\n")
     dataset = open_wfdb_folder(tmp_path)
@@ -241,4 +241,4 @@ def test_open_classes_of_age_are_read_and_noted(folder: Path) -> None:
     dataset = open_wfdb_folder(folder)
     assert dataset.rejected == ()
     assert dataset.tables.ecg["age"].tolist()[:6] == [90, 90, 54, 1.5, 90, 63]
-    assert any("open classes are counted by the lowest age" in note for note in dataset.notes)
+    assert any("an open class counts as its lowest age" in note for note in dataset.notes)

@@ -101,7 +101,7 @@ def test_flac_with_several_samples_per_frame_and_an_offset(tmp_path: Path) -> No
     expected[expected == -(2**15)] = np.nan
     np.testing.assert_array_equal(read(tmp_path), expected)
     for old, new, words in [
-        ("516x2", "508x2", "describes 2 signals of 8 bits; the FLAC file holds 2 of 16 bits"),
+        ("516x2", "508x2", "describes 2 signals of 8 bits; the FLAC file has 2 of 16 bits"),
         ("r 2 500 500", "r 2 500 501", "truncated: 1010 of 1012 samples"),
     ]:
         (tmp_path / "r.hea").write_text(header.replace(old, new))
@@ -109,7 +109,7 @@ def test_flac_with_several_samples_per_frame_and_an_offset(tmp_path: Path) -> No
             read(tmp_path)
     (tmp_path / "r.hea").write_text(header)
     (tmp_path / "r.flac").write_bytes(b"fLaC" + b"\0" * 5000)
-    with pytest.raises(DataError, match="no FLAC file, or damaged"):
+    with pytest.raises(DataError, match="damaged, or not FLAC"):
         read(tmp_path)
 
 
@@ -135,12 +135,12 @@ def test_a_truncated_file_is_refused_with_its_size(tmp_path: Path, form: str) ->
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("r.dat 99 1/mV", "line 3 .* states format 99, which is not read.*212, 310"),
+        ("r.dat 99 1/mV", "line 3 .* states format 99, which is not supported.*212, 310"),
         ("r.dat 212 1/mV", "line 3 .* states another format than line 2 for the same file"),
         ("- 16 1/mV", "line 3 .* names the standard input"),
-        ("/etc/passwd 16 1/mV", "line 3 .* outside of the header's folder"),
-        ("../r.dat 16 1/mV", "line 3 .* outside of the header's folder"),
-        ("sub/../../r.dat 16 1/mV", "line 3 .* outside of the header's folder"),
+        ("/etc/passwd 16 1/mV", "line 3 .* outside the header's folder"),
+        ("../r.dat 16 1/mV", "line 3 .* outside the header's folder"),
+        ("sub/../../r.dat 16 1/mV", "line 3 .* outside the header's folder"),
         ("secret.dat 16 1/mV", r"signal file that the header names is missing \(line 3\)"),
         ("sub 16 1/mV", r"signal file that the header names is missing \(line 3\)"),
         ("b.dat 16 1/mV\nr.dat 16 1/mV", "line 4 .* names the file of an earlier line"),
@@ -163,7 +163,7 @@ def test_lengths_that_are_not_stated_follow_from_the_shortest_file(tmp_path: Pat
     (tmp_path / "r.hea").write_text("r 2 500 0\na.dat 212 1/mV\nb.dat 16 1/mV\n")
     np.testing.assert_array_equal(read(tmp_path), [np.arange(9)] * 2)
     (tmp_path / "b.dat").write_bytes(b"")
-    with pytest.raises(DataError, match="the signal file holds no sample"):
+    with pytest.raises(DataError, match="the signal file has no samples"):
         read(tmp_path)
 
 
@@ -171,14 +171,14 @@ def test_samples_behind_the_stated_length_are_mentioned(tmp_path: Path) -> None:
     counts = samples_of("16", 3, 10)
     header = header_text("r", leads=["I", "II"], frames=10)
     write_record(tmp_path, counts, header=header)
-    with pytest.warns(UserWarning, match="more than the 10 frames that its header states"):
+    with pytest.warns(UserWarning, match="but its header states 10"):
         read(tmp_path)
 
 
 def test_a_file_without_stated_length_holds_whole_frames(tmp_path: Path) -> None:
     header = header_text("r", first="r 2 500", leads=["I", "II"])
     write_record(tmp_path, samples_of("16", 3, 5), header=header)
-    with pytest.raises(DataError, match="does not hold whole frames of its 2 signals"):
+    with pytest.raises(DataError, match="does not fit its 2 signals"):
         read(tmp_path)
 
 

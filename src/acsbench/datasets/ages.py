@@ -1,4 +1,4 @@
-"""Ages as hospitals and devices write them: open classes such as `>89`, units, DICOM's `054Y`."""
+"""Ages as hospitals and devices write them: `63`, `>89`, `18 months`, DICOM's `054Y`."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import pandas as pd
 from acsbench.tables import to_numbers
 
 YOUNGEST_OPEN_CLASS = 75.0
-"""Open classes from here on are read; "over 50" says too little to stand for an age."""
+"""Lowest open class that is read; "over 50" is too vague to stand for an age."""
 
 AGE_PROBLEM = "the age is not a number from 0 to 120, nor a class such as >89"
 AGE_FIX = "Write years, such as 63, or a class such as >89 or 90+"
 OPEN_CLASS_NOTE = (
-    "age: open classes are counted by the lowest age in them, such as 90 for >89 and for 90+, so "
-    "that mean ages are a little too low"
+    "age: an open class counts as its lowest age, such as 90 for >89 and for 90+; mean ages are "
+    "therefore slightly too low"
 )
 
 _YEARS_IN = {"y": 1.0, "m": 1 / 12, "w": 7 / 365.25, "d": 1 / 365.25}
@@ -40,15 +40,15 @@ _DICOM = re.compile(r"(?P<number>\d{3})(?P<unit>[dwmy])")
 def read_ages(text: pd.Series) -> pd.Series:
     """Ages in years from a column of text.
 
-    Read are numbers; open classes from 75 years on (`>89`, `90+`, `≥90`, `90 or older`), which
-    count as the lowest age in them, for whole years; units (`89 years`, `18 months`, `10 days`);
-    and DICOM's age strings (`054Y`, `010M`).
+    Numbers are years. Units (`18 months`, `10 days`) and DICOM age strings (`054Y`) are
+    converted. Open classes from 75 years (`>89`, `90+`, `≥90`, `90 or older`) count as their
+    lowest age in whole years.
 
     Args:
-        text: ages as written, shape (n,); numbers are taken as years.
+        text: ages as written, shape (n,).
 
     Returns:
-        Shape (n,), float: NaN where a cell is empty, or holds something else.
+        Shape (n,), float: NaN where a cell is empty or not an age.
 
     Examples:
         >>> read_ages(pd.Series(["63", ">89", "90+", "054Y", "6 months", "old"])).tolist()
@@ -62,18 +62,18 @@ def read_ages(text: pd.Series) -> pd.Series:
 
 
 def open_classes(text: pd.Series) -> pd.Series:
-    """Which cells hold an open class that `read_ages` reads, shape (n,), boolean."""
+    """Which cells are open classes that `read_ages` reads, shape (n,), boolean."""
     is_open = {
         written: _years(written)[1]
         for written in text.dropna().astype(str).unique()
-        # A plain number is by far the most frequent.
+        # Most cells are plain numbers: skip them.
         if not written.strip().isdecimal()
     }
     return text.astype(object).map(lambda cell: is_open.get(str(cell), False)).astype(bool)
 
 
 def _years(written: str) -> tuple[float, bool]:
-    """Years, NaN if this is no age; and whether it is an open class."""
+    """Years, NaN if the text is not an age; and whether it is an open class."""
     text = " ".join(unicodedata.normalize("NFKC", written).casefold().split())
     text = re.sub(r"(?<=[<>=≥⩾+]) (?=\d)", "", text)
     dicom = _DICOM.fullmatch(text)
@@ -86,7 +86,7 @@ def _years(written: str) -> tuple[float, bool]:
     is_open = any(found[name] for name in ("above", "from", "plus", "or_more"))
     if not is_open:
         return number * _YEARS_IN[unit], False
-    # The next whole year: >89 are those of 90 and more.
+    # >89 begins at the next whole year, 90.
     lowest = np.floor(number) + 1 if found["above"] else number
     if unit != "y" or lowest < YOUNGEST_OPEN_CLASS:
         return np.nan, False

@@ -1,6 +1,6 @@
-"""One clinical ECG file (Philips, GE, DICOM, HL7, SCP) as a `Recording`.
+"""A clinical ECG file (Philips, GE, DICOM, HL7, SCP) as a `Recording`.
 
-ecgdatakit and pydicom are an extra of their own: `acsbench[formats]`.
+Needs the extra `acsbench[formats]`: ecgdatakit and pydicom.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ MUSE = "GE MUSE XML"
 DICOM = "DICOM Waveform"
 AECG = "HL7 aECG"
 LARGEST = {SIERRA: 1, MUSE: 16, DICOM: 16, AECG: 16, "SCP-ECG": 16}
-"""The formats that are read, and the largest file of each, MiB.
+"""Supported formats and their largest file, MiB.
 
-A Sierra file can unpack to several hundred times its size, the others to a few times theirs.
+A Sierra file can unpack to several hundred times its size, the others to a few times.
 """
 
 SUFFIXES = (".xml", ".dcm", ".scp")
@@ -34,14 +34,14 @@ _ROOTS = {"restingecgdata": SIERRA, "restingecg": MUSE, "annotatedecg": AECG}
 """The root element of each XML format, in lower case."""
 
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
-"""The DICOM transfer syntax that unpacks without a limit; no ECG system is known to use it."""
+"""The DICOM transfer syntax that unpacks without a limit; ECG systems do not use it."""
 
 
 def is_clinical_file(path: Path) -> bool:
-    """Whether a path names a single clinical file rather than a WFDB record.
+    """Whether a path names a clinical file rather than a WFDB record.
 
-    So it is if it ends as such files do, or is a file of another name without a WFDB header
-    beside it: DICOM files often have no suffix.
+    It does if it has the suffix of one, or another suffix and no WFDB header: DICOM files often
+    have no suffix.
     """
     suffix = path.suffix.lower()
     if suffix in SUFFIXES:
@@ -54,13 +54,13 @@ def is_clinical_file(path: Path) -> bool:
 def read_clinical_file(path: Path, ecg_id: str) -> Recording:
     """Read the twelve leads of a clinical ECG file.
 
-    The longest original waveform group is the ECG; groups that hold some of the leads each are
-    joined by their time offsets (see `clinical.groups.joined`). Averaged beats are ignored.
-    Names, signs, units, calibration pulses and absent limb leads are treated as by
-    `file_leads.twelve_leads`. What the decoder remarks is shown as a `UserWarning`.
+    The longest original waveform group is the ECG; groups with different leads are joined by
+    their time offsets (see `clinical.groups.joined`). Averaged beats are ignored.
+    `file_leads.twelve_leads` handles names, signs, units, calibration pulses and missing limb
+    leads. Remarks of the decoder become `UserWarning`s.
 
     Args:
-        path: a file of one of the formats in `LARGEST`; its content tells which.
+        path: a file of one of the formats in `LARGEST`, which its content determines.
         ecg_id: identifies the ECG.
 
     Returns:
@@ -69,8 +69,8 @@ def read_clinical_file(path: Path, ecg_id: str) -> Recording:
 
     Raises:
         ConfigurationError: ecgdatakit or pydicom is not installed.
-        DataError: the file is missing, too large, of another format, damaged or hostile; its
-            leads cannot be placed in time; or as `twelve_leads`.
+        DataError: the file is missing, too large, of another format, damaged or malicious; the
+            timing of its leads is unknown; or as `twelve_leads`.
     """
     content = _content(path)
     name = ""
@@ -97,7 +97,7 @@ def read_clinical_file(path: Path, ecg_id: str) -> Recording:
 
 def _content(path: Path) -> bytes:
     if not path.is_file():
-        raise file_error(path, "the file does not exist", "Check the spelling of the path")
+        raise file_error(path, "the file does not exist", "Check the path")
     largest = max(LARGEST.values())
     try:
         size = path.stat().st_size
@@ -112,7 +112,7 @@ def _content(path: Path) -> bytes:
 
 def _too_large(size: int, largest: int) -> tuple[str, str]:
     return (
-        f"it has {size / 2**20:.0f} MiB; at most {largest} are read",
+        f"it has {size / 2**20:.0f} MiB; the limit is {largest}",
         "Export the ten seconds of one ECG",
     )
 
@@ -133,8 +133,8 @@ def _binary_format(path: Path, content: bytes) -> str:
 def _check_format(name: str, content: bytes) -> None:
     if name not in LARGEST:
         raise DataError(
-            "the file is neither a WFDB record nor of a clinical format that is read: "
-            + (f"found {name}" if name else "its content is of no known format"),
+            "the file is neither a WFDB record nor of a supported clinical format: "
+            + (f"found {name}" if name else "the format of its content is unknown"),
             fix=f"Convert it to WFDB, or export it as {', '.join(LARGEST)}",
         )
     if len(content) > LARGEST[name] * 2**20:
@@ -148,7 +148,7 @@ def _check_format(name: str, content: bytes) -> None:
 
 
 def _is_plain(content: bytes) -> bool:
-    """Whether a common XML parser reads the content as it is; entities were refused before."""
+    """Whether a standard XML parser reads the content; entities were rejected before."""
     try:
         ElementTree.fromstring(content)
     except (ElementTree.ParseError, ValueError, LookupError):

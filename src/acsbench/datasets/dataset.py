@@ -1,4 +1,4 @@
-"""What every reader gives: tables, a way to read one recording, and what was rejected."""
+"""What every reader returns: tables, a function to read one recording, and rejected rows."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ ReadRecording = Callable[[Path, str], Recording | PrintedPage]
 
 @dataclass(frozen=True)
 class Rejected:
-    """An ECG that could not be used, and why.
+    """An ECG that cannot be used, and why.
 
-    `ecg_id` is None where a row of another table is faulty and takes no ECG along, or where the
-    ECGs that it concerns are left out for another fault already.
+    `ecg_id` is None if a faulty row of another table affects no ECG, or only ECGs that are
+    already rejected.
     """
 
     ecg_id: str | None
@@ -33,11 +33,11 @@ class Rejected:
 
 @dataclass(frozen=True)
 class Terms:
-    """Under which terms a dataset may be used, for its data card.
+    """Terms of use of a dataset, for its data card.
 
     Args:
-        licence: URL of the licence or agreement, or words.
-        url: where the dataset is described.
+        licence: URL of the licence or agreement, or text.
+        url: description of the dataset.
         citation: the paper or record to cite.
     """
 
@@ -54,17 +54,17 @@ class Dataset:
         name: the dataset's name, shown in every result.
         root: the folder; `path` in the ECG table is relative to it.
         tables: patients, visits and ECGs.
-        read: reads one recording, from its path and ECG id. A plain function, so that worker
-            processes can take it along.
-        sources: the files that the tables were read from.
-        rejected: rows of the tables that could not be used, and the ECGs that depend on them.
+        read: reads one recording, from its path and ECG id; worker processes must be able to
+            import it.
+        sources: the files of the tables.
+        rejected: rows that cannot be used, and the ECGs that depend on them.
         notes: what a user should know, such as files that no table mentions.
-        simulated: no patient was involved; every table and figure says so.
-        tasks: names of the tasks that are prepared unless others are asked for.
-        labelled: false for ECGs that are only to be predicted, as of a holdout.
-        terms: under which it may be used.
-        own_columns: columns that mean something to the owner of the files alone. Who uses the
-            dataset keeps those that are asked for.
+        simulated: True if no patient was involved; every table and figure says so.
+        tasks: names of the default tasks.
+        labelled: False for ECGs to predict, such as a holdout.
+        terms: terms of use.
+        own_columns: columns that are not part of the schema; only those that a task names are
+            kept.
         all_rows: `patient_id` of every row of the ECG table, including rejected rows.
     """
 
@@ -84,22 +84,22 @@ class Dataset:
 
     @property
     def table_name(self) -> str:
-        """What messages call the tables: the file, where there is but one."""
+        """Name of the tables in messages: the file, if there is only one."""
         return str(self.tables.source) if self.tables.encounter is None else self.name
 
     @property
     def problems(self) -> list[DataError]:
-        """What is wrong with the tables' rows, each told once however many ECGs it concerns."""
+        """Errors of the tables' rows, each once, however many ECGs it affects."""
         return list(dict.fromkeys(item.error for item in self.rejected))
 
     def input_hash(self) -> str:
-        """SHA-256 over the source tables and over name and size of every recording's files."""
+        """SHA-256 of the source tables and of the names and sizes of the recordings' files."""
         digest = hashlib.sha256()
         for source in self.sources:
             digest.update(source.read_bytes())
         folders: dict[str, dict[str, int]] = {}
         for relative in self.tables.ecg["path"]:
-            folder, name = os.path.split(relative)  # a Path each takes five times as long
+            folder, name = os.path.split(relative)  # pathlib takes five times as long
             if folder not in folders:
                 folders[folder] = _file_sizes(self.root / folder)
             for suffix in ("", ".hea", ".dat", ".mat"):
@@ -115,7 +115,7 @@ def _file_sizes(folder: Path) -> dict[str, int]:
     sizes = {}
     with os.scandir(folder) as entries:
         for entry in entries:
-            # A link to nowhere has no size; who reads the file tells what is wrong with it.
+            # A broken link has no size; reading the file will report it.
             with suppress(OSError):
                 sizes[entry.name] = entry.stat().st_size
     return sizes

@@ -1,4 +1,4 @@
-"""`dataset.yaml`: what a folder says of itself; optional."""
+"""`dataset.yaml`: the optional description of a folder."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def read_description(folder: Path) -> dict[str, Any]:
     """Read `dataset.yaml` of a folder.
 
     Returns:
-        Its keys, of which `name`, `description`, `simulated` (no patient was involved), `tasks`,
-        `gain` and those of `Terms` mean something, and of a folder with a `labels.csv`
-        `missing_values`, `text_columns` and `exact_ids`; empty where there is no such file.
+        Its content; empty without such a file. Known keys are `name`, `description`,
+        `simulated` (no patient was involved), `tasks`, `gain`, those of `Terms`, and for a
+        `labels.csv` also `missing_values`, `text_columns` and `exact_ids`.
 
     Raises:
-        DataError: the file is not YAML, or not a mapping with a list of tasks.
+        DataError: the file is not YAML, or not a mapping with lists where lists are needed.
     """
     path = folder / DESCRIPTION
     if not path.is_file():
@@ -57,15 +57,15 @@ def gain_of(description: dict[str, Any]) -> float | None:
         raise DataError(
             f"the gain is {gain!r}, not a positive number",
             file=DESCRIPTION,
-            fix="Give the counts per millivolt, such as 1000",
+            fix="Write the counts per millivolt, such as 1000",
         )
     return float(gain)
 
 
 def terms_of(description: dict[str, Any], published: Terms | None = None) -> Terms:
-    """The terms that `dataset.yaml` states.
+    """The terms in `dataset.yaml`; by default those of the `published` dataset.
 
-    What it does not state are those of the `published` dataset, unless the folder is simulated.
+    The default does not apply to a simulated folder.
     """
     stated = {name: str(description[name]) for name in KEYS_OF_TERMS if description.get(name)}
     simulated = bool(description.get("simulated", False))

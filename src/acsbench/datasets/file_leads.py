@@ -1,7 +1,7 @@
-"""From the signals of a file, under the names that it gives them, to the twelve leads in mV.
+"""From the signals of a file, under its own names, to the twelve leads in mV.
 
-Every reader of recordings ends here, so that one rule for names, signs, units, amplitudes,
-calibration pulses and limb leads holds for all formats.
+All formats share these rules for names, signs, units, amplitudes, calibration pulses and limb
+leads.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ from acsbench.errors import DataError
 
 MILLIVOLTS = {"v": 1e3, "mv": 1.0, "μv": 1e-3, "uv": 1e-3, "nv": 1e-6}
 MILLIVOLTS |= {"volt": 1e3, "millivolt": 1.0, "microvolt": 1e-3, "nanovolt": 1e-6}
-"""Units of voltage in mV, as `millivolts_per` folds their names; μ is the Greek letter."""
+"""Units of voltage in mV, in the spelling of `millivolts_per`; μ is the Greek letter."""
 
 AGREEMENT = 0.01
-"""Two signals of one lead agree to two steps of 5 µV, mV."""
+"""Largest difference between two signals of one lead: two steps of 5 µV, mV."""
 SAME = 0.04
-"""A calibration pulse differs by so little between leads, mV."""
+"""Largest difference of a calibration pulse between leads, mV."""
 PULSE = 1.0
 """Height of a calibration pulse, mV."""
 SHORTEST_PULSE = 0.02
-"""Of a calibration pulse, s; that of a pacemaker is shorter."""
+"""Shortest calibration pulse, s; pacemaker pulses are shorter."""
 
 NAMES_LISTED = 20
-LEAVE_OUT = "leave the ECG out with --on-error skip"
+LEAVE_OUT = "skip the ECG with --on-error skip"
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,9 +49,9 @@ class FileSignal:
     """One signal of a file.
 
     Args:
-        name: as the file has it.
+        name: as in the file.
         samples: shape (samples,), in `unit`, NaN where nothing was recorded.
-        unit: as the file has it; "" if it states none.
+        unit: as in the file; "" if not stated.
         rate: samples per second.
     """
 
@@ -66,24 +66,23 @@ _Found = tuple[tuple[str, int], FileSignal]
 
 
 def twelve_leads(source: Path, ecg_id: str, signals: Sequence[FileSignal]) -> Recording:
-    """The twelve leads that a file's signals hold; other signals are ignored.
+    """The twelve leads among a file's signals; other signals are ignored.
 
-    A signal called `-aVR` is aVR with its sign changed. Calibration pulses at the beginning or
-    the end are cut off. A limb lead that is absent, or without one valid sample, is derived
-    from the first two that were recorded. A lead that is there twice is used if both agree.
+    The sign of a signal called `-aVR` is changed. Calibration pulses at the beginning and the end
+    are removed. A limb lead without a valid sample is derived from the first two recorded ones.
+    Two signals of one lead must agree.
 
     Args:
-        source: the file; its path is an id, and shown on request only.
+        source: the file; its path is private.
         ecg_id: identifies the ECG.
-        signals: what the file holds, in its order.
+        signals: the file's signals, in order.
 
     Returns:
         The leads in the standard order at the file's own rate and length, mV.
 
     Raises:
-        DataError: a lead is missing, without one valid sample, there twice with different
-            samples, in no voltage, of implausible amplitude, or of another rate or length than
-            the others.
+        DataError: a lead is missing, has no valid sample, two different signals, no unit of
+            voltage or an implausible amplitude, or differs from the others in rate or length.
     """
     found = [(lead, signal) for signal in signals if (lead := signed_lead(signal.name))]
     _check_alike(source, found)
@@ -108,25 +107,25 @@ def twelve_leads(source: Path, ecg_id: str, signals: Sequence[FileSignal]) -> Re
 
 
 def file_error(source: Path, problem: str, fix: str, detail: str = "") -> DataError:
-    """An error about a file, whose path is an id: path and detail are shown on request only."""
+    """An error about a file; its path and the detail are private."""
     return DataError(problem, private=f"{source}: {detail}" if detail else str(source), fix=fix)
 
 
 def millivolts_per(unit: str) -> float | None:
-    """How many millivolts a unit is, or None if it is no voltage.
+    """Millivolts per unit, or None if it is not a unit of voltage.
 
-    Case does not matter, nor whether µ is the micro sign, the Greek letter or u.
+    Case is ignored; µ may be the micro sign, the Greek letter or u.
 
     >>> millivolts_per("µV"), millivolts_per("millivolts"), millivolts_per("mmHg")
     (0.001, 1.0, None)
     """
-    # The normal form makes a Greek letter of the micro sign.
+    # NFKC turns the micro sign into the Greek letter.
     text = unicodedata.normalize("NFKC", unit).casefold().strip()
     return MILLIVOLTS.get(text, MILLIVOLTS.get(text.removesuffix("s")))
 
 
 def names_found(signals: Iterable[FileSignal]) -> str:
-    """The signals' names, for a message: quoted where they hold more than a name does."""
+    """The signals' names for a message, quoted if they are unusual."""
     names = [signal.name for signal in signals]
     shown = [
         name if len(name) < 20 and name.isprintable() and name.strip() == name != "" else repr(name)
@@ -137,13 +136,13 @@ def names_found(signals: Iterable[FileSignal]) -> str:
 
 
 def _missing(names: set[str]) -> list[str]:
-    """The standard leads that are neither there nor can be derived."""
+    """The standard leads that are missing and cannot be derived."""
     derived = set(LIMB_LEADS) if len(names & set(LIMB_LEADS)) >= 2 else set()
     return [lead for lead in LEADS if lead not in names | derived]
 
 
 def _signed(source: Path, found: Sequence[_Found]) -> dict[str, NDArray[np.float64]]:
-    """The leads with their signs, mV, each once, plausible and without calibration pulses."""
+    """The leads with correct signs, mV, each once and without calibration pulses."""
     stored = np.stack([_in_millivolts(source, name, signal) for (name, _), signal in found])
     names, rate = [name for (name, _), _ in found], found[0][1].rate
     implausible = implausible_amplitude(stored)
@@ -161,7 +160,7 @@ def _signed(source: Path, found: Sequence[_Found]) -> dict[str, NDArray[np.float
         if lead is None:
             leads[name] = row
             continue
-        # The opposite of a lead, as of aVR in Cabrera's order, may stand beside it.
+        # A file may have a lead and its opposite, such as aVR and -aVR (Cabrera).
         missing = np.isnan(lead)
         leads[name] = np.where(missing, row, lead)
         if (np.abs(row - lead) > AGREEMENT).any():
@@ -192,9 +191,7 @@ def _in_millivolts(source: Path, lead: str, signal: FileSignal) -> NDArray[np.fl
     factor = millivolts_per(signal.unit)
     if factor is None:
         stated = (
-            f"in {signal.unit!r}, which is no voltage"
-            if signal.unit
-            else "in no unit that the file states"
+            f"in {signal.unit!r}, which is not a voltage" if signal.unit else "in an unknown unit"
         )
         raise file_error(source, f"lead {lead} is {stated}", "State the unit as mV, uV or V")
     samples = np.asarray(signal.samples, dtype=np.float64)
@@ -203,7 +200,7 @@ def _in_millivolts(source: Path, lead: str, signal: FileSignal) -> NDArray[np.fl
 
 
 def _with_limb_leads(leads: Mapping[str, NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:
-    """The leads, and limb leads derived where there is none or not one valid sample of it."""
+    """The leads, with limb leads derived if they have no valid sample."""
     recorded = [lead for lead in LIMB_LEADS if lead in leads and np.isfinite(leads[lead]).any()]
     if len(recorded) < 2:
         return dict(leads)
@@ -223,32 +220,32 @@ def _with_limb_leads(leads: Mapping[str, NDArray[np.float64]]) -> dict[str, NDAr
 def _between_pulses(
     names: Sequence[str], stored: NDArray[np.float64], rate: float
 ) -> tuple[int, int]:
-    """First sample and sample behind the last that are no calibration.
+    """First sample after the calibration at the start, and first of that at the end.
 
-    A calibration is shown by all independent leads alike; III and the augmented leads may be
-    computed from it. What a file stores counts, before signs are changed.
+    All independent leads show a calibration alike; III and the augmented leads may be computed
+    from it. Signs are as stored in the file.
     """
     independent = {"I", "II", *CHEST_LEADS}
     judged = stored[[name in independent for name in names]]
     length = judged.shape[1]
     start = _length_of_calibration(judged, rate)
     end = length - _length_of_calibration(judged[:, ::-1], rate)
-    # A test signal that is the same in all leads is no calibration.
+    # A test signal that is the same in all leads is not a calibration.
     return (start, end) if end - start >= length / 2 else (0, length)
 
 
 def _length_of_calibration(signal: NDArray[np.float64], rate: float) -> int:
-    """Samples at the beginning that show the same rectangular pulse in all leads, or 0.
+    """Number of samples at the start with the same rectangular pulse in all leads, or 0.
 
     Args:
         signal: shape (leads, samples), mV.
         rate: Hz.
     """
-    # A lead that was not recorded then shows no pulse, and hides none.
+    # Ignore leads that were not recorded there.
     signal = signal[np.isfinite(signal[:, :1]).all(axis=1)]
     if len(signal) < 2 or not signal.shape[1]:
         return 0
-    # Leads may stand on different offsets.
+    # Leads may have different offsets.
     above = signal - signal[:, :1]
     spread = above.max(axis=0) - above.min(axis=0)
     differing = np.flatnonzero(~(spread <= SAME))

@@ -3,11 +3,10 @@
 Folder as published on PhysioNet: `ptbxl_database.csv`, `scp_statements.csv`, `records500/` or
 `records100/`. Wagner et al., Sci Data 7:154 (2020), doi 10.13026/kfzx-aw45.
 
-A statement becomes the column `scp_<code>`: true or false, or missing where the reader was not
-sure. A diagnostic statement counts from a likelihood of 50 and is missing below. Form and
-rhythm statements have no likelihood (0) and count when present. The five diagnostic classes
-become `norm`, `mi`, `sttc`, `cd`, `hyp`: true if one of their statements is, missing if all
-that are there are unsure.
+A statement becomes the column `scp_<code>`: true, false, or missing if the reader was unsure. A
+diagnostic statement is true from a likelihood of 50 and missing below. Form and rhythm statements
+have no likelihood (0) and are true when present. The five diagnostic classes `norm`, `mi`, `sttc`,
+`cd` and `hyp` are true if one of their statements is, and missing if all present ones are unsure.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ from acsbench.tables import read_csv, to_numbers
 CERTAIN = 50.0
 OVER_89 = 300.0
 TOP_CODED_AGE = 90.0
-"""PTB-XL writes 300 for everyone over 89; such a patient counts as 90 here."""
+"""PTB-XL writes 300 for patients over 89; they count as 90."""
 
 DATABASE = "ptbxl_database.csv"
 STATEMENTS = "scp_statements.csv"
@@ -53,7 +52,7 @@ FIX = "Point to the folder that holds PTB-XL as published by PhysioNet"
 
 @dataclass(frozen=True)
 class Statement:
-    """One SCP statement: whether it is a form or a rhythm, and its diagnostic class or ""."""
+    """An SCP statement: whether it is a form or a rhythm, and its diagnostic class or ""."""
 
     form_or_rhythm: bool
     diagnostic_class: str
@@ -65,10 +64,10 @@ def open_ptbxl(root: Path, rate: int | None = None) -> Dataset:
 
     Args:
         root: the folder.
-        rate: 500 or 100 Hz records; the higher rate that is there unless given.
+        rate: 500 or 100 Hz; by default, the higher available rate.
 
     Raises:
-        DataError: a table is missing or lacks a column, or there are no records.
+        DataError: a table, a column or the records are missing.
     """
     database = root / DATABASE
     raw = without_missing(read_csv(database, COLUMNS, fix=FIX), ("age", "sex", "strat_fold"))
@@ -133,21 +132,21 @@ def _read_statements(path: Path) -> dict[str, Statement]:
 
 
 def _path_column(raw: pd.DataFrame, root: Path, database: Path, rate: int | None) -> str:
-    """The column that names the records of the rate wanted, or of the higher one there is."""
+    """The column with the records of a rate, or of the highest available rate."""
     columns = {500: "filename_hr", 100: "filename_lr"}
     rates = [rate] if rate is not None else [500, 100]
     for wanted in rates:
         column = columns.get(wanted)
         if column is None:
             raise DataError(
-                f"PTB-XL has records at 500 and 100 Hz, not {wanted}", file=root, fix="Take one"
+                f"PTB-XL has no records at {wanted} Hz", file=root, fix="Choose 500 or 100 Hz"
             )
         if (root / f"records{wanted}").is_dir():
             if column not in raw:
                 raise DataError("no such column", file=database, column=column, fix=FIX)
             return column
     raise DataError(
-        f"there is no folder {' or '.join(f'records{r}' for r in rates)}", file=root, fix=FIX
+        f"the folder {' or '.join(f'records{r}' for r in rates)} is missing", file=root, fix=FIX
     )
 
 
@@ -163,7 +162,7 @@ def _has_open_ages(raw: pd.DataFrame) -> bool:
 def _parse_statements(
     texts: pd.Series, statements: dict[str, Statement]
 ) -> tuple[pd.DataFrame, pd.Series]:
-    """Statements as nullable booleans, and which rows are no dictionary of known statements."""
+    """Statements as nullable booleans, and which rows are invalid."""
     classes = sorted({s.diagnostic_class for s in statements.values() if s.diagnostic_class})
     columns = [f"scp_{code}" for code in statements] + classes
     position = {column: number for number, column in enumerate(columns)}
@@ -199,17 +198,17 @@ def _row_checks(
         RowCheck("ecg_id", ids.duplicated(), "a row above has the same id", "Keep one row per id"),
         patient_check(patients),
         age_check(raw["age"].str.strip(), ages),
-        RowCheck("sex", bad_sex, "the sex is neither 0 (male) nor 1 (female)", "Mend the cell"),
+        RowCheck("sex", bad_sex, "the sex is neither 0 (male) nor 1 (female)", "Correct the cell"),
         RowCheck(
             "strat_fold",
             ~fold.isin(range(1, 11)),
-            "the fold is no integer from 1 to 10",
+            "the fold is not an integer from 1 to 10",
             "Copy the table again from its source",
         ),
         RowCheck(
             "scp_codes",
             faulty_codes,
-            f"this is no dictionary of likelihoods by a code of {STATEMENTS}",
+            f"the cell is not a dictionary of codes in {STATEMENTS} and likelihoods",
             "Copy the table again from its source",
         ),
     ]

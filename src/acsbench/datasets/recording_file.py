@@ -14,9 +14,9 @@ def read_recording_file(path: Path, ecg_id: str, gain: float | None = None) -> R
     """Read the twelve leads of a WFDB record or of a clinical file.
 
     Args:
-        path: of a WFDB record, with or without `.hea` or `.dat`, or of a clinical file.
+        path: path of a WFDB record, with or without `.hea` or `.dat`, or of a clinical file.
         ecg_id: identifies the ECG.
-        gain: counts per millivolt of WFDB leads whose header states no gain.
+        gain: counts per millivolt of WFDB leads without a gain in the header.
 
     Returns:
         The twelve leads in the standard order at the file's own rate and length, mV.
@@ -30,5 +30,5 @@ def read_recording_file(path: Path, ecg_id: str, gain: float | None = None) -> R
 
 
 def is_wfdb_record(path: Path) -> bool:
-    """Whether a path names a WFDB record, which may be called by any of its files."""
+    """Whether a path names a WFDB record or one of its files."""
     return not is_clinical_file(path) or is_file(header_path(record_path(path)))

@@ -1,8 +1,7 @@
-"""The tables that every dataset is mapped to.
+"""The common schema of all datasets.
 
-`patient`: one row per patient. `encounter`: one row per visit, where the dataset has visits.
-`ecg`: one row per ECG, with the file it lies in. A dataset may carry further columns (labels,
-measurements); those named here mean the same everywhere.
+`patient` has one row per patient, `encounter` one per visit (if the dataset has visits), `ecg` one
+per ECG with its file. Tables may have further columns, such as labels and measurements.
 """
 
 from __future__ import annotations
@@ -49,8 +48,8 @@ ECG = pa.DataFrameSchema(
     },
     name="ecg",
 )
-"""`age` in years at the ECG; `fold` as the dataset's authors assigned it; `path` relative to
-the dataset's folder; `source_row` is the line of the source table, the header being line 1."""
+"""`age` is in years at the ECG, `fold` that of the dataset's authors, `path` relative to the
+dataset's folder, and `source_row` the line in the source table (the header is line 1)."""
 
 
 def sex_of(cell: str) -> str | None:
@@ -63,15 +62,15 @@ class Tables:
     """Tables in the common schema, checked on construction.
 
     Args:
-        patient, ecg, encounter: see the module; `encounter` is None without visits.
-        source: the file that `source_row` of the ECG table counts.
-        path_column: its column that says which recording belongs to a row.
-        exact_ids: whether patients whose ids differ only in spelling are different ones.
-        unfilled: columns of the schema that the dataset cannot fill, each with the reason.
+        patient, ecg, encounter: the tables; `encounter` is None without visits.
+        source: the file that `source_row` refers to.
+        path_column: its column that names the recording.
+        exact_ids: True if patient ids that differ only in spelling are different patients.
+        unfilled: schema columns that the dataset does not have, each with the reason.
 
     Raises:
-        DataErrors: a table breaks the schema, an ECG belongs to no patient, or two patients' ids
-            differ only in spelling, so that one patient's ECGs could be in several splits.
+        DataErrors: a table violates the schema, the patient of an ECG is missing, or two patient
+            ids differ only in spelling, so that one patient could be in several splits.
     """
 
     patient: pd.DataFrame
@@ -93,7 +92,7 @@ class Tables:
         if orphans.any():
             problems.append(
                 DataError(
-                    f"{orphans.sum()} ECGs belong to a patient who is not in the patient table",
+                    f"the patients of {orphans.sum()} ECGs are not in the patient table",
                     file=self.source,
                     column="patient_id",
                     fix="Add the patients or remove the ECGs",
@@ -106,10 +105,10 @@ class Tables:
             raise DataErrors(problems)
 
     def joined(self) -> pd.DataFrame:
-        """One row per ECG with its visit's and its patient's columns.
+        """One row per ECG with the columns of its visit and its patient.
 
-        Of a column in several tables, the ECG's counts before the visit's before the patient's.
-        An ECG without a visit has its visit's columns missing.
+        If several tables have a column, the ECG's has priority, then the visit's. Visit columns
+        are missing for ECGs without a visit.
         """
         joined = self.ecg
         for table, key in ((self.encounter, "encounter_id"), (self.patient, "patient_id")):
@@ -138,7 +137,7 @@ def _schema_problems(
                     row=row,
                     column=str(case.column) if case.column else None,
                     private=f"found {case.failure_case!r}",
-                    fix="Mend the value, or leave the row out of the table",
+                    fix="Correct the value, or remove the row",
                 )
             )
         return problems

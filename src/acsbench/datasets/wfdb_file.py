@@ -1,4 +1,4 @@
-"""One WFDB record (PhysioNet's header and signal files) as a `Recording`."""
+"""A WFDB record (PhysioNet's header and signal files) as a `Recording`."""
 
 from __future__ import annotations
 
@@ -34,34 +34,36 @@ from acsbench.errors import ConfigurationError
 
 SIMULATED = "simulated"
 _Key = tuple[tuple[str, int] | str, int]
-"""What is the same signal in all segments: a signed lead or another name, and which of those."""
+"""Identifies a signal across segments: a signed lead or another name, and its number."""
 
 LONGEST = 2 * 10**7
-"""Samples per signal of a record that is joined; as many as 11 h have at 500 Hz."""
+"""Most samples per signal of a joined record: 11 h at 500 Hz."""
 
 
 def read_wfdb(record: Path, ecg_id: str, gain: float | None = None) -> Recording:
-    """Read the twelve leads of a WFDB record; further signals are ignored.
+    """Read the twelve leads of a WFDB record; other signals are ignored.
 
-    Several samples per frame are all kept. A record of several segments is joined; what a
-    segment lacks is NaN. Names, signs, units, calibration pulses and absent limb leads are
-    treated as by `file_leads.twelve_leads`.
+    All samples of a frame are kept. The segments of a record are joined; leads missing in a
+    segment are NaN. `file_leads.twelve_leads` handles names, signs, units, calibration pulses and
+    missing limb leads.
 
     Args:
         record: path of the record, with or without the suffix of its header or signal file.
         ecg_id: identifies the ECG.
-        gain: counts per millivolt of the leads whose gain the header states as 0 or not at all.
+        gain: counts per millivolt of leads whose gain in the header is 0 or missing.
 
     Returns:
         The twelve leads in the standard order at the record's own rate and length, mV.
 
     Raises:
-        DataError: header or signal file is missing, truncated or not as specified; a lead's
-            gain is unknown; or as `twelve_leads`.
+        DataError: the header or a signal file is missing, truncated or invalid; the gain of a
+            lead is unknown; or as `twelve_leads`.
         ConfigurationError: `gain` is not a positive number.
     """
     if gain is not None and not 0 < gain < np.inf:
-        raise ConfigurationError(f"the gain is {gain:g}; give the counts per millivolt, above 0")
+        raise ConfigurationError(
+            f"the gain is {gain:g}, but must be positive (counts per millivolt)"
+        )
     header = read_header(record_path(record))
     read = _join_segments if header.segments else _read_signals
     return twelve_leads(header.record, ecg_id, read(header, gain))
@@ -78,8 +80,8 @@ def _read_signals(header: Header, gain: float | None) -> list[FileSignal]:
     lines = [_with_gain(header, line, gain) for line in header.signals]
     signals = []
     for line, counts in zip(lines, read_samples(header), strict=True):
-        if line.gain is not None:  # else it is no lead, and nobody looks at it
-            # A gain near 0 gives infinite values, which are refused as implausible.
+        if line.gain is not None:  # only signals that are not leads have none
+            # A gain near 0 gives infinite values, which are rejected as implausible.
             with np.errstate(over="ignore"):
                 counts -= line.baseline
                 counts /= line.gain
@@ -89,28 +91,28 @@ def _read_signals(header: Header, gain: float | None) -> list[FileSignal]:
 
 
 def _with_gain(header: Header, line: SignalLine, gain: float | None) -> SignalLine:
-    """The line with the gain that the caller states, if it is a lead's and states none."""
+    """The line, with the caller's gain if it describes a lead and has none."""
     if line.gain is not None or signed_lead(line.name) is None or line.format == "0":
         return line
     if gain is None:
         raise line_error(
             header.record,
             line.line,
-            f"states no gain of lead {line.name} (0 is none), so that its millivolts are unknown",
-            "Give the counts per millivolt: in the header; as gain in dataset.yaml; or as "
+            f"states no gain for lead {line.name} (0 means unknown)",
+            "Give the counts per millivolt: in the header, as gain in dataset.yaml, or with "
             "--gain (gain= in Python)",
         )
     return replace(line, gain=gain, unit="mV")
 
 
 def _join_segments(header: Header, gain: float | None) -> list[FileSignal]:
-    """The signals of a record that consists of others, one after the other."""
+    """The signals of a multi-segment record, one segment after the other."""
     parts = _segments(header)
     length = sum(segment.length for segment, _ in parts)
     if header.length not in (None, length):
         raise file_error(
             header.record,
-            f"the header's segments have {length} samples together; its record line states "
+            f"the header's segments have {length} samples in total; its record line states "
             f"{header.length}",
             "Correct the number of samples in the header",
         )
@@ -120,9 +122,9 @@ def _join_segments(header: Header, gain: float | None) -> list[FileSignal]:
     if length * per_frame > LONGEST:
         raise file_error(
             header.record,
-            f"the record's segments have {length * per_frame} samples per signal; at most "
-            f"{LONGEST} are joined",
-            "Cut out the part that you need",
+            f"the record's segments have {length * per_frame} samples per signal; the limit is "
+            f"{LONGEST}",
+            "Extract the part that you need",
         )
     joined: dict[_Key, NDArray[np.float64]] = {}
     first: dict[_Key, FileSignal] = {}
@@ -135,9 +137,9 @@ def _join_segments(header: Header, gain: float | None) -> list[FileSignal]:
                 raise line_error(
                     header.record,
                     segment.line,
-                    f"names a segment whose {signal.name} has {signal.rate:g} samples per second, "
-                    f"and {seen.rate:g} in an earlier segment",
-                    f"Bring the segments to one rate, or {LEAVE_OUT}",
+                    f"names a segment with {signal.name} at {signal.rate:g} Hz; it has "
+                    f"{seen.rate:g} Hz in an earlier segment",
+                    f"Resample the segments to one rate, or {LEAVE_OUT}",
                 )
             if isinstance(key[0], tuple):
                 if key not in joined:
@@ -152,7 +154,7 @@ def _join_segments(header: Header, gain: float | None) -> list[FileSignal]:
 
 
 def _segments(header: Header) -> list[tuple[SegmentLine, Header | None]]:
-    """The segments with their headers, None where nothing was recorded, without the layout."""
+    """The segments with their headers; None for the layout and where nothing was recorded."""
     parts: list[tuple[SegmentLine, Header | None]] = []
     for segment in header.segments:
         if segment.name == NULL_SEGMENT or not segment.length:
@@ -160,21 +162,19 @@ def _segments(header: Header) -> list[tuple[SegmentLine, Header | None]]:
             continue
         if leaves_folder(segment.name):
             raise line_error(
-                header.record, segment.line, "names a segment outside of the header's folder"
+                header.record, segment.line, "names a segment outside the header's folder"
             )
         path = header.record.parent / segment.name
         if not is_file(header_path(path)):
             raise line_error(
                 header.record,
                 segment.line,
-                "names a segment whose header is missing",
-                "Copy all records that it consists of beside it",
+                "names a segment without a header file",
+                "Copy the records of all segments into the same folder",
             )
         part = read_header(path)
         if part.segments:
-            raise line_error(
-                header.record, segment.line, "names a segment that has segments itself"
-            )
+            raise line_error(header.record, segment.line, "names a segment that has segments")
         if part.rate != header.rate:
             raise line_error(
                 header.record,
@@ -194,14 +194,14 @@ def _segments(header: Header) -> list[tuple[SegmentLine, Header | None]]:
 def _of_segment(
     header: Header, segment: SegmentLine, part: Header, gain: float | None
 ) -> dict[_Key, FileSignal]:
-    """The signals of one segment; leads in mV, since segments may differ in their units."""
+    """The signals of a segment; leads in mV, since units may differ between segments."""
     signals: dict[_Key, FileSignal] = {}
     for signal in _read_signals(part, gain):
         if not signal.name:
             raise line_error(
                 header.record,
                 segment.line,
-                "names a segment that has a signal without a name",
+                "names a segment with an unnamed signal",
                 "Name the signals in the segment's header",
             )
         lead = signed_lead(signal.name)
@@ -212,7 +212,7 @@ def _of_segment(
                 raise line_error(
                     header.record,
                     segment.line,
-                    f"names a segment whose {signal.name} is in {signal.unit!r}, which is no "
+                    f"names a segment with {signal.name} in {signal.unit!r}, which is not a "
                     "voltage",
                     "State the unit as mV, uV or V",
                 )

@@ -1,8 +1,8 @@
-"""WFDB header files, as PhysioNet's header(5) specifies them.
+"""WFDB header files, as specified by PhysioNet's header(5).
 
-What is not needed is not read: base time and date, counter frequency, resolution, checksum and
-block size may have any form. Checksums and initial values are not compared with the signal:
-whoever cuts or cleans a record rarely corrects them.
+Base time and date, counter frequency, resolution, checksum and block size are not read and may
+have any form. Checksums and initial values are not compared with the signal, because they are
+rarely updated when a record is cut or filtered.
 
 References:
     https://physionet.org/physiotools/wag/header-5.htm
@@ -21,7 +21,7 @@ from acsbench.errors import DataError
 
 HEADER = ".hea"
 SIGNAL_SUFFIXES = (".dat", ".mat")
-"""Usual suffixes of signal files, by which a record may be called, too."""
+"""Usual suffixes of signal files; a record may be named by one."""
 
 NULL_SEGMENT = "~"
 LONGEST_LINE = 1000
@@ -31,7 +31,7 @@ _COPY = "Copy the header again from its source"
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _REST = r"(?:/(?P<segments>\d{1,9}))?\s+(?P<signals>\d{1,9})(?:\s+(?P<rest>.*))?"
 _BEHIND_NAME = re.compile(_REST)
-# The name of a record that was renamed may hold blanks: it ends where the rest reads as it should.
+# The name of a renamed record may contain blanks: it ends where the rest matches.
 _RECORD = re.compile(rf".+?{_REST}")
 _RATE = re.compile(rf"(?P<rate>{_NUMBER})(?:/[^(\s]*)?(?:\([^)]*\))?")
 _SIGNAL = re.compile(
@@ -41,26 +41,26 @@ _GAIN = re.compile(
     rf"(?P<gain>{_NUMBER})?(?:\((?P<baseline>{_NUMBER})\))?(?:/(?P<unit>\S*))?(?=\s|$)"
 )
 _BROKEN_GAIN = re.compile(r"[(/]|[^\W\d]+(?:\s+-?\d+){5}(?:\s|$)")
-"""What follows a gain that a blank has cut in two: `(0)/mV`, `/mV`, or `V 16 0 …` of `µ V`."""
+"""Follows a gain that a blank splits: `(0)/mV`, `/mV`, or `V 16 0 …` of `µ V`."""
 _INTEGERS = re.compile(r"(?:[-+]?\d{1,15}(?:\.0*)?(?:\s+|$)){0,5}")
 _SEGMENT = re.compile(r"(?P<name>.+?)\s+(?P<length>\d{1,15})(?:\s.*)?")
 
 
 @dataclass(frozen=True)
 class SignalLine:
-    """What a header says about one signal.
+    """The header's description of a signal.
 
     Args:
-        line: of the header, counted from 1 with comments and blank lines.
+        line: number in the header, from 1, including comments and blank lines.
         file: name of the signal file.
         format: number of its format; "0" is a signal that was not recorded.
         samples_per_frame: of this signal.
-        skew: frames by which its samples stand too late in the file.
-        offset: bytes ahead of the first sample (samples, in a FLAC file).
-        gain: counts per `unit`; None where it is 0 or missing, that is, unknown.
-        baseline: count at 0 of `unit`.
-        unit: mV unless stated.
-        initial: value ahead of the first sample, for format 8.
+        skew: frames by which its samples are late in the file.
+        offset: bytes before the first sample (samples, in a FLAC file).
+        gain: counts per `unit`; None if it is 0 or missing, that is, unknown.
+        baseline: count at 0 `unit`.
+        unit: mV by default.
+        initial: value before the first sample, for format 8.
         name: the description.
     """
 
@@ -79,12 +79,12 @@ class SignalLine:
 
 @dataclass(frozen=True)
 class SegmentLine:
-    """What the header of a multi-segment record says about one of its records.
+    """The header's description of a segment.
 
     Args:
-        line: of the header.
+        line: number in the header.
         name: of the segment's record; `~` where nothing was recorded.
-        length: in frames; 0 for the layout of a record of variable layout.
+        length: in frames; 0 for the layout segment.
     """
 
     line: int
@@ -100,9 +100,9 @@ class Header:
         record: path of the record, without suffix.
         rate: frames per second.
         length: in frames; None if it is not stated.
-        signals: of a record that has signal files.
-        segments: of a record that consists of others.
-        comments: lines behind `#`.
+        signals: of a record with signal files.
+        segments: of a multi-segment record.
+        comments: lines that start with `#`.
     """
 
     record: Path
@@ -114,7 +114,7 @@ class Header:
 
 
 def record_path(path: Path) -> Path:
-    """The record that a path names, which may be that of its header or signal file."""
+    """The record of a path, which may be the path of its header or signal file."""
     if path.suffix == HEADER:
         return path.with_suffix("")
     if path.suffix in SIGNAL_SUFFIXES and not is_file(header_path(path)):
@@ -123,7 +123,7 @@ def record_path(path: Path) -> Path:
 
 
 def is_file(path: Path) -> bool:
-    """Whether a file is there; names that no file can have are those of none."""
+    """Whether a file exists; False for an invalid name."""
     try:
         return path.is_file()
     except OSError:
@@ -131,7 +131,7 @@ def is_file(path: Path) -> bool:
 
 
 def header_path(record: Path) -> Path:
-    """The header of a record, whose name may have dots."""
+    """The header file of a record, which may have dots in its name."""
     return record.with_name(record.name + HEADER)
 
 
@@ -142,7 +142,7 @@ def read_header(record: Path) -> Header:
         record: its path, without suffix.
 
     Raises:
-        DataError: the header is missing, or a line of it is not as specified.
+        DataError: the header is missing, or one of its lines is invalid.
     """
     lines, comments = _lines(record)
     if not lines:
@@ -166,10 +166,7 @@ def read_header(record: Path) -> Header:
 
 
 def segments_named(record: Path) -> list[str]:
-    """Names of the records that a record consists of; empty if it has signal files itself.
-
-    Only the header's first lines are looked at: a header that cannot be read has none.
-    """
+    """Names of a record's segments; empty without segments or without a readable header."""
     try:
         lines, _ = _lines(record)
     except DataError:
@@ -181,17 +178,19 @@ def segments_named(record: Path) -> list[str]:
 
 
 def leaves_folder(name: str) -> bool:
-    """Whether a file's name in a header points out of the header's folder."""
+    """Whether a file name in a header points outside the header's folder."""
     return PurePath(name).is_absolute() or PurePath(os.path.normpath(name)).parts[:1] == ("..",)
 
 
 def _lines(record: Path) -> tuple[list[tuple[int, str]], tuple[str, ...]]:
-    """Lines with their numbers, without blank ones, and the comments."""
+    """Non-blank lines with their numbers, and the comments."""
     try:
         content = header_path(record).read_bytes()
     except FileNotFoundError:
         raise file_error(
-            record, "the record has no header file (.hea)", "Copy the header beside the signal"
+            record,
+            "the record has no header file (.hea)",
+            "Copy the header into the signal's folder",
         ) from None
     except OSError as error:
         raise file_error(
@@ -210,7 +209,7 @@ def _lines(record: Path) -> tuple[list[tuple[int, str]], tuple[str, ...]]:
 
 
 def _decoded(record: Path, content: bytes) -> str:
-    """The header's text: UTF-8, or else Western European, where µ and dashes are one byte."""
+    """The header's text, in UTF-8 or else in a Western European encoding."""
     for encoding in ("utf-8-sig", "cp1252", "latin-1"):
         try:
             text = content.decode(encoding)
@@ -228,7 +227,7 @@ def line_error(record: Path, number: int, problem: str, fix: str = CORRECT) -> D
 
 
 def _match_record(record: Path, line: str) -> re.Match[str] | None:
-    """What a record line holds; the name is known from the file, and may hold anything."""
+    """The parts of a record line; its name is that of the file, and may contain anything."""
     behind = line[len(record.name) :]
     if line.startswith(record.name) and re.match(r"/\d+\s|\s", behind):
         return _BEHIND_NAME.fullmatch(behind)
@@ -236,13 +235,13 @@ def _match_record(record: Path, line: str) -> re.Match[str] | None:
 
 
 def _record_line(record: Path, number: int, line: str) -> tuple[int | None, int, list[str]]:
-    """Number of segments, number of signals, and what follows."""
+    """Number of segments, number of signals, and the rest."""
     match = _match_record(record, line)
     if match is None:
         raise line_error(
             record,
             number,
-            "is no record line: it begins with the record's name and the number of signals",
+            "is not a record line, which starts with the record's name and the number of signals",
         )
     segments = None if match["segments"] is None else int(match["segments"])
     return segments, int(match["signals"]), (match["rest"] or "").split()
@@ -253,8 +252,8 @@ def _rate(record: Path, number: int, rest: list[str]) -> float:
         raise line_error(
             record,
             number,
-            "states no sampling frequency (250 Hz by the specification, which few mean)",
-            "State it behind the number of signals",
+            "states no sampling frequency (the specified default, 250 Hz, is rarely meant)",
+            "Add it after the number of signals",
         )
     match = _RATE.fullmatch(rest[0])
     rate = float(match["rate"]) if match else math.nan
@@ -264,7 +263,7 @@ def _rate(record: Path, number: int, rest: list[str]) -> float:
 
 
 def _length(record: Path, number: int, rest: list[str]) -> int | None:
-    if len(rest) < 2 or ":" in rest[1] or "/" in rest[1]:  # a base time may follow at once
+    if len(rest) < 2 or ":" in rest[1] or "/" in rest[1]:  # the base time may follow directly
         return None
     try:
         length = float(rest[1])
@@ -281,11 +280,11 @@ def _check_count(record: Path, lines: list[tuple[int, str]], count: int, what: s
     found = len(lines) - 1
     if found == count:
         return
-    beyond = f"; line {lines[count + 1][0]} is one too many" if found > count else ""
+    beyond = f"; line {lines[count + 1][0]} is the first extra line" if found > count else ""
     raise line_error(
         record,
         lines[0][0],
-        f"states {count} as number of {what}, and {found} lines describe them{beyond}",
+        f"states {count} as number of {what}, but {found} lines describe them{beyond}",
         "Correct the number, or the lines below it",
     )
 
@@ -294,7 +293,7 @@ def _signal_line(record: Path, number: int, line: str) -> SignalLine:
     match = _SIGNAL.fullmatch(line)
     if match is None:
         raise line_error(
-            record, number, "describes no signal: it begins with a file's name and a format"
+            record, number, "is not a signal line, which starts with a file name and a format"
         )
     layout = dict(re.findall(r"([x:+])(-?\d*)", match["layout"]))
     rest = match["rest"] or ""
@@ -303,7 +302,7 @@ def _signal_line(record: Path, number: int, line: str) -> SignalLine:
         raise line_error(record, number, f"states {rest.split()[0][:20]!r} as gain")
     behind = rest[gain.end() :].lstrip()
     if _BROKEN_GAIN.match(behind):
-        raise line_error(record, number, "has a blank within the gain or its unit")
+        raise line_error(record, number, "has a blank in the gain or its unit")
     integers = _INTEGERS.match(behind)
     numbers = [] if integers is None else [int(float(x)) for x in integers.group().split()]
     adc_zero, initial = (numbers + [0] * 5)[1:3]
@@ -334,6 +333,6 @@ def _segment_line(record: Path, number: int, line: str) -> SegmentLine:
     match = _SEGMENT.fullmatch(line)
     if match is None:
         raise line_error(
-            record, number, "describes no segment: it holds a record's name and its length"
+            record, number, "is not a segment line, which has a record's name and its length"
         )
     return SegmentLine(number, match["name"], int(match["length"]))

@@ -1,4 +1,4 @@
-"""WFDB signal files, as PhysioNet's signal(5) specifies them.
+"""WFDB signal files, as specified by PhysioNet's signal(5).
 
 References:
     https://physionet.org/physiotools/wag/signal-5.htm
@@ -29,9 +29,9 @@ from acsbench.errors import ConfigurationError
 NULL = "0"
 """The format of a signal that was not recorded."""
 DIFFERENCES = "8"
-"""The format that holds differences of samples, which have no value for a missing one."""
+"""The format of differences between samples; it cannot mark missing samples."""
 FLAC = {"508": 8, "516": 16, "524": 24}
-"""Bits of the compressed formats."""
+"""Bits per sample of the compressed formats."""
 
 BYTES = {
     "8": (1,),
@@ -68,15 +68,15 @@ def read_samples(header: Header) -> list[NDArray[np.float64]]:
     """Read the signal files of a record.
 
     Args:
-        header: of a record that has signal files, not segments.
+        header: of a record with signal files, not segments.
 
     Returns:
-        Each signal's counts at its own rate, shape (frames × its samples per frame,), NaN where
-        a sample is missing, in the order of the header.
+        Counts of each signal in the header's order, at its own rate, shape (frames × its samples
+        per frame,), NaN where a sample is missing.
 
     Raises:
-        DataError: a signal file is missing, truncated, outside of the record's folder or in a
-            format that is not read.
+        DataError: a signal file is missing, truncated, outside the record's folder or in an
+            unsupported format.
     """
     record = header.record
     recorded = [line for line in header.signals if line.format != NULL]
@@ -103,7 +103,7 @@ def read_samples(header: Header) -> list[NDArray[np.float64]]:
 
 
 def _check_lines(record: Path, lines: Sequence[SignalLine], earlier: Sequence[str]) -> None:
-    """Whether the lines about one file agree, and name a file that may be read."""
+    """Check that the lines of a file agree, and that the file may be read."""
     first = lines[0]
     for line in lines:
         if line.format not in BYTES and line.format not in FLAC:
@@ -111,7 +111,7 @@ def _check_lines(record: Path, lines: Sequence[SignalLine], earlier: Sequence[st
             raise line_error(
                 record,
                 line.line,
-                f"states format {line.format}, which is not read",
+                f"states format {line.format}, which is not supported",
                 f"Convert the record to one of the formats {known}, or {LEAVE_OUT}",
             )
         if line.format != first.format:
@@ -128,8 +128,8 @@ def _check_lines(record: Path, lines: Sequence[SignalLine], earlier: Sequence[st
         raise line_error(
             record,
             first.line,
-            "names the file of an earlier line, with another file between them",
-            "Order the lines as the signals stand in the file",
+            "names the file of an earlier line, after a line with another file",
+            "Put the lines of a file one after the other, in the order of its signals",
         )
     if first.file == "-":
         raise line_error(
@@ -139,24 +139,22 @@ def _check_lines(record: Path, lines: Sequence[SignalLine], earlier: Sequence[st
         raise line_error(
             record,
             first.line,
-            "names a signal file outside of the header's folder",
-            "Copy the signal file beside the header, and name it there",
+            "names a signal file outside the header's folder",
+            "Copy the signal file into the header's folder, and correct this line",
         )
     if not is_file(record.parent / first.file):
         raise file_error(
             record,
             f"the signal file that the header names is missing (line {first.line})",
-            "Copy it to where the header names it",
+            "Copy it to the place that the header names",
             detail=first.file,
         )
     if first.format in FLAC and len({line.samples_per_frame for line in lines}) > 1:
-        raise line_error(
-            record, first.line, "begins a FLAC file whose signals differ in samples per frame"
-        )
+        raise line_error(record, first.line, "starts a FLAC file with different samples per frame")
 
 
 def _frames(record: Path, lines: Sequence[SignalLine]) -> int:
-    """Whole frames that a file holds, of a record whose header does not state its length."""
+    """Number of frames in a file, if the header does not state it."""
     first = lines[0]
     path = record.parent / first.file
     if first.format in FLAC:
@@ -165,20 +163,19 @@ def _frames(record: Path, lines: Sequence[SignalLine]) -> int:
         return _some(record, frames)
     samples = _samples_in(path.stat().st_size - first.offset, BYTES[first.format])
     frames, rest = divmod(samples, sum(line.samples_per_frame for line in lines))
-    # The last group of packed samples may be filled up.
+    # The last group of packed samples may be padded.
     if rest >= len(BYTES[first.format]):
         raise file_error(
             record,
-            f"the signal file does not hold whole frames of its {len(lines)} signals, and the "
-            "header does not state how many: the number of signals or the format is wrong, or "
-            "the file is cut off",
+            f"the size of the signal file does not fit its {len(lines)} signals: the number of "
+            "signals or the format is wrong, or the file is truncated",
             "Correct the header, or copy the signal file again",
         )
     return _some(record, frames)
 
 
 def _warn_of_rest(record: Path, lines: Sequence[SignalLine], frames: int) -> None:
-    """Warn of samples behind the stated length, as a wrong number of signals leaves them."""
+    """Warn about samples after the stated length; the number of signals may be wrong."""
     first = lines[0]
     if first.format in FLAC:
         return
@@ -189,9 +186,9 @@ def _warn_of_rest(record: Path, lines: Sequence[SignalLine], frames: int) -> Non
     rest = samples - (frames + max(line.skew for line in lines)) * per_frame
     if rest >= max(per_frame, len(BYTES[first.format])):
         warnings.warn(
-            f"the signal file of a WFDB record holds more than the {frames} frames that its "
-            f"header states ({samples / per_frame:.10g}); the rest is not read. If the number "
-            "of signals or the format is wrong, so are the leads",
+            f"the signal file of a WFDB record has {samples / per_frame:.10g} frames, but its "
+            f"header states {frames}; the rest is not read. If the number of signals or the "
+            "format in the header is wrong, the leads are wrong as well",
             UserWarning,
             stacklevel=2,
         )
@@ -199,7 +196,7 @@ def _warn_of_rest(record: Path, lines: Sequence[SignalLine], frames: int) -> Non
 
 def _some(record: Path, frames: int) -> int:
     if not frames:
-        raise file_error(record, "the signal file holds no sample", _COPY)
+        raise file_error(record, "the signal file has no samples", _COPY)
     return frames
 
 
@@ -214,7 +211,7 @@ def _bytes_of(samples: int, needed: tuple[int, ...]) -> int:
 
 
 def _read_file(record: Path, lines: Sequence[SignalLine], frames: int) -> list[NDArray[np.integer]]:
-    """Counts of each signal of one file, with further frames that a skew asks for."""
+    """Counts of each signal of a file, with the additional frames that a skew needs."""
     first, path = lines[0], record.parent / lines[0].file
     needed = BYTES[first.format]
     per_frame = sum(line.samples_per_frame for line in lines)
@@ -255,7 +252,7 @@ def _read_flac(record: Path, lines: Sequence[SignalLine], frames: int) -> list[N
             raise line_error(
                 record,
                 first.line,
-                f"describes {len(lines)} signals of {FLAC[first.format]} bits; the FLAC file holds "
+                f"describes {len(lines)} signals of {FLAC[first.format]} bits; the FLAC file has "
                 f"{file.channels} of {bits} bits",
             )
         if file.frames < first.offset + frames * per_frame:
@@ -268,7 +265,7 @@ def _read_flac(record: Path, lines: Sequence[SignalLine], frames: int) -> list[N
         ahead = (frames + max(line.skew for line in lines)) * per_frame
         file.seek(first.offset)
         try:
-            # Larger blocks than 2**24 samples are beyond libsndfile.
+            # libsndfile cannot read blocks of more than 2**24 samples.
             blocks = list(file.blocks(2**18, frames=ahead, dtype="int32", always_2d=True))
         except RuntimeError as error:
             raise file_error(record, "the FLAC file is damaged", _COPY) from error
@@ -283,16 +280,18 @@ def _flac(record: Path, path: Path) -> Any:
         import soundfile
     except (ImportError, OSError) as error:
         raise ConfigurationError(
-            "reading WFDB records in FLAC needs soundfile and libsndfile: install both"
+            "WFDB records in FLAC need soundfile and libsndfile: install both"
         ) from error
     try:
         return soundfile.SoundFile(path)
     except RuntimeError as error:
-        raise file_error(record, "the signal file is no FLAC file, or damaged", _COPY) from error
+        raise file_error(
+            record, "the signal file is not a FLAC file, or is damaged", _COPY
+        ) from error
 
 
 def _aligned(line: SignalLine, counts: NDArray[np.integer], frames: int) -> NDArray[np.float64]:
-    """A signal's counts as they were recorded together with the others, NaN where missing."""
+    """A signal's counts without its skew, NaN where missing."""
     length = frames * line.samples_per_frame
     shifted = counts[line.skew * line.samples_per_frame :][:length]
     aligned = shifted.astype(np.float64)
@@ -327,7 +326,7 @@ def _format_311(content: NDArray[np.uint8]) -> NDArray[np.int32]:
 
 
 def _signed(samples: NDArray[np.int32], bits: int) -> NDArray[np.int32]:
-    """Two's complement of so many bits."""
+    """Two's complement of a number of bits."""
     return np.where(samples >= 2 ** (bits - 1), samples - 2**bits, samples).astype(np.int32)
 
 
@@ -343,4 +342,4 @@ _DECODERS: dict[str, Callable[[NDArray[np.uint8]], NDArray[np.integer]]] = {
     "310": _format_310,
     "311": _format_311,
 }
-"""From bytes in whole groups to counts, by format."""
+"""From bytes of complete groups to counts, by format."""

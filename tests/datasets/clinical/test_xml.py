@@ -81,7 +81,7 @@ def test_utf8_that_is_declared_as_something_else(encoding: str) -> None:
 
 @pytest.mark.parametrize("encoding", ["UTF-8", "utf8", "UTF-16", "x-unknown", "ASCII"])
 def test_latin1_that_is_declared_as_something_else(encoding: str) -> None:
-    with pytest.warns(UserWarning, match=f"declares the encoding {encoding}, but its bytes"):
+    with pytest.warns(UserWarning, match=f"declares the encoding {encoding}, but has other bytes"):
         text = xml_text(document(declared(encoding), "Müller").encode("latin-1"))
     assert text is not None
     assert xml_root(text).findtext("Unit") == "µV"

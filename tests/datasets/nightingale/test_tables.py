@@ -125,5 +125,5 @@ def test_open_classes_of_age_are_read(folder: Path, whole: Path) -> None:
     ages = dataset.tables.encounter["age"].tolist()
     assert ages[:4] == [90, 90, 89, 54]
     assert ages[4:] == before.tables.encounter["age"].tolist()[4:]
-    assert any("open classes" in note for note in dataset.notes)
-    assert not any("open classes" in note for note in before.notes)
+    assert any("open class" in note for note in dataset.notes)
+    assert not any("open class" in note for note in before.notes)

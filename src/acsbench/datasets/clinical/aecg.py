@@ -1,4 +1,4 @@
-"""HL7 aECG: series of sequence sets, each with a time base and leads as origin, scale, digits."""
+"""HL7 aECG: series of sequence sets; each has a time base, and leads as origin, scale, digits."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MOMENT = re.compile(r"(\d{4})(\d\d)(\d\d)(\d\d)?(\d\d)?(\d\d)?(\.\d+)?(?:([+-])
 _LEAD = re.compile(r"^.*_ECG_LEAD_", re.IGNORECASE)
 
 IMPOSSIBLE = 5.0
-"""A count of -32768 beyond so many mV is a marker; aECG has no limit of 16 bits."""
+"""A count of -32768 above this amplitude, mV, is a marker: aECG is not limited to 16 bits."""
 
 
 def aecg_groups(root: Element) -> list[Group]:
@@ -101,7 +101,7 @@ def _time(value: Element, absolute: bool, zero: float | None) -> tuple[float, fl
 
 def _strip(name: str, value: Element, fs: float, start: float | None) -> Strip:
     if signed_lead(name) is None:
-        return Strip(name, np.empty(0), "", fs)  # only its name is of use, in a message
+        return Strip(name, np.empty(0), "", fs)  # only messages use it
     digits = value.find("digits")
     text = "" if digits is None else (digits.text or "")
     try:

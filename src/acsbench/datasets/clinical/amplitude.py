@@ -1,4 +1,4 @@
-"""Counts of an analogue-digital converter as amplitudes."""
+"""From counts of an analogue-digital converter to amplitudes."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from numpy.typing import ArrayLike, NDArray
 from acsbench.datasets.file_leads import millivolts_per
 from acsbench.errors import DataError
 
-EXPORT = "Export the ECG again from the system it comes from, or leave it out with --on-error skip"
+EXPORT = "Export the ECG again from its system, or skip it with --on-error skip"
 
 LOWEST = -(2**15)
-"""The lowest number of 16 bits marks a missing sample, or one beyond the converter's range."""
+"""The lowest 16-bit number marks a sample that is missing or out of the converter's range."""
 
 
 def scaled(
     counts: ArrayLike, lead: str, gain: float | None, unit: str, zero: float = 0.0
 ) -> tuple[NDArray[np.float64], str]:
-    """Amplitudes in millivolts, or in the file's unit if that is not a voltage.
+    """Amplitudes in millivolts, or in the file's unit if it is not a voltage.
 
     Args:
-        counts: of one lead, shape (samples,); NaN where one is missing.
-        lead: its name, for messages.
-        gain: units per count, or None if the file does not state it.
+        counts: of a lead, shape (samples,); NaN where missing.
+        lead: its name, for errors.
+        gain: units per count, or None if unknown.
         unit: of `gain` and `zero`.
         zero: the amplitude of count 0.
 

@@ -20,15 +20,15 @@ from acsbench.errors import DataError
 
 _SIGNAL_PARTS = re.compile(r"\blead\b|Section ([2-9]|1[0-2])\b")
 _PLACES_ONLY = (ExpatError, binascii.Error, struct.error)
-"""Causes whose words give places and sizes, and quote nothing from the file."""
+"""Causes with messages about places and sizes, without content of the file."""
 
 
 def decoded_groups(path: Path, text: str | None = None) -> list[Group]:
-    """The rhythm of a Philips Sierra or SCP-ECG file; ecgdatakit puts averaged beats aside.
+    """The rhythm of a Philips Sierra or SCP-ECG file, without averaged beats.
 
     Args:
         path: the file.
-        text: decoded in place of an XML file whose encoding ecgdatakit does not know.
+        text: the text of an XML file in an encoding that ecgdatakit does not support.
 
     Raises:
         DataError: the file is damaged, or a lead has no gain.
@@ -57,9 +57,9 @@ def _decode(path: Path) -> list[Any]:
             ) from error
     for remark in remarks:
         said = str(remark.message)
-        # Whoever removes the name of a patient rarely corrects the sums over header and record.
+        # Checksums of header and record are often wrong because names were removed.
         if issubclass(remark.category, ChecksumWarning) and _SIGNAL_PARTS.search(said):
-            raise DataError("a checksum does not fit its signal", fix=EXPORT, private=said)
+            raise DataError("a checksum does not match its signal", fix=EXPORT, private=said)
         if not said.startswith("auto_scale=False"):
             warn(said)
     if not leads:
@@ -85,7 +85,7 @@ def _strip(lead: Any) -> Strip:
 
 
 def _reason(error: Exception, path: Path) -> str:
-    """What the decoder says, without the file's name or what it may quote of its content."""
+    """The decoder's message, without the file's name and content."""
     if isinstance(error, OSError):
         return error.strerror or "it cannot be opened"
     cause = error.__cause__

@@ -41,11 +41,9 @@ def dicom_groups(path: Path) -> list[Group]:
     try:
         from pydicom import dcmread
     except ImportError as error:
-        raise ConfigurationError(
-            "reading DICOM files needs pydicom: install acsbench[formats]"
-        ) from error
+        raise ConfigurationError("DICOM files need pydicom: install acsbench[formats]") from error
     with warnings.catch_warnings():
-        # pydicom's warnings quote values; what matters about the waveforms is checked here.
+        # pydicom's warnings quote values; this module checks the waveforms itself.
         warnings.filterwarnings("ignore", module="pydicom")
         try:
             dataset = dcmread(path, specific_tags=["WaveformSequence"])
@@ -55,7 +53,7 @@ def dicom_groups(path: Path) -> list[Group]:
             groups = [_group(item, order, alone=len(items) == 1) for item in items]
         except DataError:
             raise
-        except Exception as error:  # pydicom decodes values late, and fails in many ways
+        except Exception as error:  # pydicom decodes values lazily, with many kinds of errors
             raise DataError(
                 "one of its elements is damaged", fix=EXPORT, private=str(error)
             ) from error
@@ -136,7 +134,7 @@ def _strip(channel: Any, counts: NDArray[np.float64], fs: float, start: float | 
         counts = np.full(len(counts), np.nan)
     if status != "OK":
         warn(f"a DICOM file gives a lead the status {status[:16]}")
-    # A channel may be sampled later than its group begins; fractions of a sample do not matter.
+    # A channel may start later than its group; round to samples.
     skew = number(str(channel.get("ChannelTimeSkew"))) or 0.0
     skew_samples = round(skew * fs + (number(str(channel.get("ChannelSampleSkew"))) or 0.0))
     start = None if start is None else start + skew_samples / fs
@@ -150,7 +148,7 @@ def _strip(channel: Any, counts: NDArray[np.float64], fs: float, start: float | 
 
 
 def _name(channel: Any) -> str:
-    """The lead's name by code or meaning of its source, or by its label."""
+    """The lead's name from the code or meaning of its source, or from its label."""
     code, meaning, scheme = _coded(channel, "ChannelSourceSequence")
     digits = code.removeprefix("2:").removeprefix("5.6.3-9-")
     if digits.isdecimal() and (digits != code or scheme in ("MDC", "SCPECG")):

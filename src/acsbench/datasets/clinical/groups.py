@@ -1,7 +1,7 @@
 """The waveform groups of a clinical file, joined into one recording.
 
-A file may hold several: the recorded rhythm and an averaged beat, four groups of three leads one
-after the other, or short groups over a long rhythm strip.
+A file may have several: the recorded rhythm and an averaged beat, four successive groups of three
+leads, or short groups and a long rhythm strip.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from acsbench.errors import DataError
 Samples = NDArray[np.float64]
 
 SHORTEST = 2.0
-"""Beside a longer group, one of fewer seconds is an averaged beat, whatever it is called."""
+"""Next to a longer group, a group of fewer seconds is an averaged beat, whatever its label."""
 
 MOST = 2**25
-"""So many samples of all leads together are joined: a quarter of a gibibyte."""
+"""Most samples of all leads to join: a quarter of a gibibyte."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,12 +31,12 @@ class Strip:
     """A lead over the time in which it was recorded.
 
     Attributes:
-        name: of the lead, as the file has it.
-        samples: shape (samples,), in `unit`, NaN where one is missing.
-        unit: mV for a voltage, or as the file has it.
+        name: of the lead, as in the file.
+        samples: shape (samples,), in `unit`, NaN where missing.
+        unit: mV for a voltage, or as in the file.
         fs: sampling rate, Hz.
-        start: of the first sample, seconds after a moment that all strips of a file share;
-            None if the file does not say.
+        start: time of the first sample, s, from a common origin of all strips of the file; None
+            if unknown.
     """
 
     name: str
@@ -58,12 +58,12 @@ class Strip:
 
 @dataclass(frozen=True, eq=False)
 class Group:
-    """Leads that a file keeps together.
+    """Leads that a file stores together.
 
     Attributes:
         strips: the leads.
-        kind: `averaged` for a median or representative beat, `derived` for other waveforms that
-            the file declares to be computed, `original` for the rest.
+        kind: `averaged` for a median or representative beat, `derived` for other computed
+            waveforms, `original` for recorded ones.
     """
 
     strips: tuple[Strip, ...]
@@ -78,20 +78,20 @@ class Group:
 def joined(groups: Sequence[Group]) -> tuple[Strip, ...]:
     """The leads of the recorded ECG, all of one rate, start and length.
 
-    The longest original group that holds all leads, or V1 to V6 and two limb leads, is the ECG.
-    If there is none, all original groups are placed by their time offsets; a lead is NaN where it
-    was not recorded, and where two strips of a lead overlap, the longer one counts.
+    The ECG is the longest original group with V1 to V6 and at least two limb leads. Without one,
+    all original groups are placed by their time offsets: a lead is NaN where it was not recorded,
+    and the longer of two overlapping strips of a lead is used.
 
     Args:
         groups: of one file.
 
     Returns:
-        One strip for each lead; two for a lead that the file holds twice over the same time.
-        Other signals follow, or are left out, as they are.
+        One strip per lead; two if the file has a lead twice over the same time. Other signals may
+        follow.
 
     Raises:
-        DataError: there is no recorded waveform; or groups hold different leads, and their rates
-            differ or their time offsets are missing or far apart.
+        DataError: there is no recorded waveform; or groups with different leads have different
+            rates, or missing or distant time offsets.
     """
     chosen = _chosen(groups)
     signals = tuple(strip for group in chosen for strip in group.strips)
@@ -132,7 +132,7 @@ def joined(groups: Sequence[Group]) -> tuple[Strip, ...]:
 
 
 def warn(message: str) -> None:
-    """Show the user a remark on a file, which must hold neither an id nor a value."""
+    """Warn about a file; the message must contain neither an id nor a value."""
     warnings.warn(message, UserWarning, stacklevel=2)
 
 
@@ -143,7 +143,7 @@ def _chosen(groups: Sequence[Group]) -> list[Group]:
         recorded = [g for g in groups if g.kind == "derived" and g.seconds >= SHORTEST]
         if not recorded:
             raise DataError(
-                "it holds no recorded waveform" + (", only averaged beats" if groups else ""),
+                "it has no recorded waveform" + (", only averaged beats" if groups else ""),
                 fix="Export the ECG again with its rhythm waveform",
             )
         warn("an ECG file has derived waveforms only; they are read as the ECG")
@@ -164,7 +164,7 @@ def _leads(strips: Sequence[Strip]) -> list[Strip]:
 
 
 def is_complete(groups: Sequence[Group]) -> bool:
-    """Whether groups hold all leads together, or enough to derive the others."""
+    """Whether groups have all leads together, or enough to derive the others."""
     leads = {strip.lead for group in groups for strip in group.strips}
     names = {lead[0] for lead in leads if lead is not None}
     # Two limb leads determine the others.
@@ -174,7 +174,7 @@ def is_complete(groups: Sequence[Group]) -> bool:
 def _placed(strips: Sequence[Strip]) -> tuple[Strip, ...]:
     """Leads of one rate on a common time axis.
 
-    A lead that is there twice over the same time remains twice.
+    A lead that is recorded twice over the same time remains twice.
     """
     fs = strips[0].fs
     zero = min(strip.start or 0.0 for strip in strips)

@@ -1,4 +1,4 @@
-"""GE MUSE XML: a waveform for the rhythm, one for the median beat, each with leads in Base64."""
+"""GE MUSE XML: waveforms of the rhythm and of the median beat, with leads in Base64."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _strip(data: Element, fs: float, start: float | None) -> Strip:
     if not lead:
         raise DataError("a lead of the rhythm has no LeadID", fix=EXPORT)
     if signed_lead(lead) is None:
-        return Strip(lead, np.empty(0), "", fs)  # only its name is of use, in a message
+        return Strip(lead, np.empty(0), "", fs)  # only messages use it
     try:
         payload = base64.b64decode("".join(_text(data, "waveformdata").split()), validate=True)
     except ValueError as error:
@@ -73,7 +73,7 @@ def _strip(data: Element, fs: float, start: float | None) -> Strip:
             raise DataError(f"lead {lead} has {tag} {announced:.0f}, but holds {found}", fix=EXPORT)
     checksum = _text(data, "leaddatacrc32")
     if checksum.isdigit() and int(checksum) != zlib.crc32(payload):
-        raise DataError(f"the checksum of lead {lead} does not fit its signal", fix=EXPORT)
+        raise DataError(f"the checksum of lead {lead} does not match its signal", fix=EXPORT)
     counts[counts == -(2.0 ** (8 * size - 1))] = np.nan
     offset = number(_text(data, "leadtimeoffset"))
     when = None if start is None and offset is None else (start or 0.0) + (offset or 0.0)
@@ -90,8 +90,8 @@ def _strip(data: Element, fs: float, start: float | None) -> Strip:
 def _with_times(groups: Sequence[Group]) -> list[Group]:
     """The groups with their starts in seconds.
 
-    GE does not document the unit of WaveformStartTime and LeadTimeOffset. Of milliseconds,
-    seconds and samples the one counts in which the leads follow one another.
+    GE does not document the unit of WaveformStartTime and LeadTimeOffset: milliseconds, seconds
+    or samples. The right one makes the leads follow one another.
     """
     strips = [strip for group in groups for strip in group.strips]
     starts = sorted({strip.start for strip in strips if strip.start is not None})
@@ -110,7 +110,7 @@ def _with_times(groups: Sequence[Group]) -> list[Group]:
                 "WaveformStartTime and LeadTimeOffset are in ms, s or samples",
                 fix="Export the ECG with all leads recorded together",
             )
-    # Several waveforms that all start at 0: MUSE writes so whether they do or not.
+    # MUSE may write a start of 0 for several waveforms that do not start together.
     together = len(starts) <= 1 and sum(bool(group.strips) for group in groups) == 1
 
     def placed(strip: Strip) -> Strip:

@@ -1,4 +1,4 @@
-"""The text of an XML file in whatever encoding, and its elements without entities."""
+"""XML files in any encoding, without entities."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-"""Byte-order marks; the mark outweighs what the file declares."""
+"""Byte-order marks; they have priority over the declared encoding."""
 
 _WIDE = (
     (b"<\0\0\0", "utf-32-le"),
@@ -27,7 +27,7 @@ _WIDE = (
     (b"<\0", "utf-16-le"),
     (b"\0<", "utf-16-be"),
 )
-"""How a file without a mark begins whose characters have two or four bytes."""
+"""First bytes of a file without a mark, with characters of two or four bytes."""
 
 _SUPERSETS = {
     "gb2312": "gb18030",
@@ -36,22 +36,22 @@ _SUPERSETS = {
     "shift_jis": "cp932",
     "euc_kr": "cp949",
 }
-"""Encodings that Windows programs declare while they write a larger set of characters."""
+"""Declared encodings for which Windows programs write a larger set of characters."""
 
 
 def xml_text(content: bytes) -> str | None:
     """The text of an XML file, without its declaration.
 
-    Declarations are often wrong. So the byte-order mark or the width of the first characters
-    comes first, then UTF-8 if the bytes fit it, then the declared encoding. If that does not fit
-    either, the text is read as Latin-1 with a warning. A short name in Chinese can pass for
-    UTF-8; of a file only units may hold more than ASCII, and they cannot.
+    Declarations are often wrong. The encoding follows from the byte-order mark or the width of the
+    first characters, else it is UTF-8 if the bytes are valid, else the declared one, else Latin-1
+    with a warning. A short Chinese name may be misread as UTF-8, which does not matter: only units
+    need more than ASCII.
 
     Args:
         content: the bytes of the file.
 
     Returns:
-        The text, or None if the file does not begin as XML does.
+        The text, or None if the file is not XML.
     """
     mark, encoding = next((pair for pair in _MARKS if content.startswith(pair[0])), (b"", ""))
     content = content[len(mark) :]
@@ -59,7 +59,7 @@ def xml_text(content: bytes) -> str | None:
         start = content.lstrip(b" \t\r\n")[:4]
         encoding = next((name for first, name in _WIDE if start.startswith(first)), "")
     if encoding.startswith("utf-") and encoding != "utf-8":
-        # A file that was cut off within a character is not well-formed, and says so later.
+        # A file that ends within a character is reported later: it is not well-formed.
         text = content.decode(encoding, errors="replace").lstrip()
         return _DECLARATION.sub("", text, count=1) if text.startswith("<") else None
     content = content.lstrip()
@@ -75,8 +75,8 @@ def xml_text(content: bytes) -> str | None:
         if text.startswith(head):
             return text[match.end() :] if match else text
     warnings.warn(
-        f"an XML file declares the encoding {name}, but its bytes do not fit; it is read as "
-        "Latin-1: names and remarks may be wrong, samples are not affected",
+        f"an XML file declares the encoding {name}, but has other bytes; it is read as Latin-1. "
+        "Names and remarks may be wrong, samples are not affected",
         UserWarning,
         stacklevel=2,
     )
@@ -84,7 +84,7 @@ def xml_text(content: bytes) -> str | None:
 
 
 def _decoded(content: bytes, encoding: str) -> str:
-    """The text, or an empty one if the bytes are not in this encoding, or Python has none such."""
+    """The text, empty if the encoding is unknown or does not match the bytes."""
     try:
         name = codecs.lookup(encoding).name
         return content.decode(_SUPERSETS.get(name, name))
@@ -93,18 +93,17 @@ def _decoded(content: bytes, encoding: str) -> str:
 
 
 def xml_root(text: str) -> ElementTree.Element:
-    """The root element of an XML text; namespaces are removed from all names.
+    """The root element of an XML text, without namespaces.
 
     Args:
-        text: as `xml_text` gives it.
+        text: as from `xml_text`.
 
     Raises:
-        DataError: the text declares entities, which no ECG needs and attacks use, or is not
-            well-formed.
+        DataError: the text declares entities, or is not well-formed.
     """
     if "<!ENTITY" in text:
         raise DataError(
-            "it declares XML entities, which no ECG needs and attacks use",
+            "it declares XML entities, which attacks use and ECGs do not need",
             fix="Remove the entities, or export the ECG again",
         )
     try:
@@ -112,7 +111,7 @@ def xml_root(text: str) -> ElementTree.Element:
     except ElementTree.ParseError as error:
         raise DataError(
             f"its XML is not well-formed: {error}",
-            fix="The file is cut off or damaged; copy or export it again",
+            fix="The file is truncated or damaged: copy or export it again",
         ) from error
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]
