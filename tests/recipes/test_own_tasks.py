@@ -15,7 +15,7 @@ from acsbench.recipes.reproduce import Listener, reproduce
 from acsbench.training.config import TrainingConfig
 from acsbench.training.fit import train
 from acsbench.training.predict import predict
-from acsbench.training.run import open_run
+from acsbench.runs import open_run
 from acsbench.waveforms.prepare import prepare
 from tests.datasets.builders import wfdb_folder
 

@@ -20,7 +20,7 @@ from acsbench.training.config import TrainingConfig
 from acsbench.training.fit import train
 from acsbench.training.predict import predict
 from acsbench.training.predictors import stored_waveforms
-from acsbench.training.run import WEIGHTS, Run
+from acsbench.runs import WEIGHTS, Run
 from acsbench.waveforms.prepare import Prepared, splits_of
 from tests.training.networks import FailsLater, Plain, registered
 from tests.training.test_training import TINY

@@ -21,7 +21,7 @@ from acsbench.training.explain import explain, rank_correlation, typical_ecgs
 from acsbench.training.fit import train
 from acsbench.training.predict import predict
 from acsbench.training.predictors import load_network, stored_waveforms
-from acsbench.training.run import WEIGHTS, Run
+from acsbench.runs import WEIGHTS, Run
 from acsbench.waveforms.prepare import Prepared, prepare
 from tests.cli.test_cli import run as acsbench
 

@@ -16,7 +16,7 @@ from acsbench.ecg.recording import Recording
 from acsbench.training.config import TrainingConfig
 from acsbench.training.fit import train
 from acsbench.training.history import history_csv, is_hidden, read_history
-from acsbench.training.run import CARD, HISTORY, METRICS
+from acsbench.runs import CARD, HISTORY, METRICS
 from acsbench.waveforms.prepare import Prepared, prepare
 from tests.training.networks import FailsLater, registered
 

@@ -19,7 +19,7 @@ from acsbench.training.config import TrainingConfig
 from acsbench.training.fit import train
 from acsbench.training.imported import import_published
 from acsbench.training.predict import predict
-from acsbench.training.run import Run, open_run
+from acsbench.runs import Run, open_run
 from acsbench.waveforms.prepare import Prepared
 
 FILES = {"config.yaml", "model.safetensors", "metrics.json", "environment.json", "MODEL_CARD.md"}

@@ -10,7 +10,7 @@ from acsbench.datasets import open_dataset
 from acsbench.errors import ConfigurationError
 from acsbench.training.config import TrainingConfig
 from acsbench.training.fit import train
-from acsbench.training.run import Run
+from acsbench.runs import Run
 from acsbench.waveforms.prepare import Prepared, prepare
 from tests.datasets.builders import wfdb_folder
 from tests.training.test_training import TINY

@@ -21,7 +21,7 @@ from acsbench.training.fit import train
 from acsbench.training.module import BinaryClassifier
 from acsbench.training.order import BatchOrder, step_seed
 from acsbench.training.predict import predict
-from acsbench.training.run import WEIGHTS, open_run
+from acsbench.runs import WEIGHTS, open_run
 from acsbench.waveforms.prepare import Prepared, splits_of
 from tests.training.test_training import TINY
 

@@ -17,7 +17,7 @@ from acsbench.training.config import TrainingConfig
 from acsbench.training.fit import train
 from acsbench.training.predict import predict
 from acsbench.training.predictors import load_network
-from acsbench.training.run import WEIGHTS, open_run
+from acsbench.runs import WEIGHTS, open_run
 from acsbench.training.shipped import training_config
 from acsbench.training.trainer import Hardware, make_trainer
 from acsbench.waveforms.prepare import Prepared

@@ -17,7 +17,7 @@ from acsbench.training.fit import train
 from acsbench.training.network import new_network
 from acsbench.training.onnx import export_onnx, open_onnx
 from acsbench.training.predict import predict
-from acsbench.training.run import WEIGHTS, Run
+from acsbench.runs import WEIGHTS, Run
 from acsbench.waveforms.prepare import Prepared
 from acsbench.waveforms.profiles import PROFILES
 from tests.cli.test_cli import run as acsbench

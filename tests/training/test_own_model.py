@@ -11,7 +11,7 @@ from acsbench.models import list_models, registry
 from acsbench.training.config import TrainingConfig
 from acsbench.training.fit import train
 from acsbench.training.predict import predict
-from acsbench.training.run import CODE
+from acsbench.runs import CODE
 from acsbench.waveforms.prepare import Prepared
 from tests.cli.test_cli import run as acsbench
 from tests.models.test_registry import MODEL, registered

@@ -10,7 +10,7 @@ from acsbench.training.config import TrainingConfig
 from acsbench.training.fit import train
 from acsbench.training.predict import mean_and_spread, predict
 from acsbench.training.predictors import NetworkPredictor
-from acsbench.training.run import Run
+from acsbench.runs import Run
 from acsbench.waveforms.prepare import Prepared
 from tests.cli.test_cli import run as acsbench
 from tests.training.test_training import TINY

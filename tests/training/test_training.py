@@ -15,7 +15,7 @@ from acsbench.training import fit
 from acsbench.training.config import TrainingConfig
 from acsbench.training.fit import train
 from acsbench.training.predict import predict
-from acsbench.training.run import WEIGHTS, open_run
+from acsbench.runs import WEIGHTS, open_run
 from acsbench.waveforms.prepare import Prepared, open_prepared, prepare, splits_of
 
 TINY = TrainingConfig(
