@@ -22,7 +22,7 @@ from acsbench.leaderboard import check_upload
 from acsbench.leaderboard.check import read_upload
 from acsbench.leaderboard.holdout import read_holdout, read_ids
 from acsbench.leaderboard.wording import sentence
-from acsbench.training.run import read_probabilities
+from acsbench.runs import read_probabilities
 from tests.datasets.builders import ptbxl_folder
 
 Table = list[list[str]]

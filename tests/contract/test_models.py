@@ -221,5 +221,5 @@ def test_a_tabular_model_takes_unknown_features_and_names_missing_ones(name: str
     assert np.isfinite(model.predict(features)).all()
     with pytest.raises(ConfigurationError, match=features.columns[0]):
         model.predict(features.drop(columns=features.columns[0]))
-    with pytest.raises(ConfigurationError, match="neither fitted nor loaded"):
+    with pytest.raises(ConfigurationError, match="not fitted"):
         create_model(name).predict(features)

@@ -198,5 +198,5 @@ def test_a_circle_is_long_enough_even_and_quick_to_transform(length: int) -> Non
 
 @pytest.mark.parametrize("state", [0, 7])
 def test_a_state_that_is_no_pairs_is_refused(state: int) -> None:
-    with pytest.raises(ConfigurationError, match="pairs"):
+    with pytest.raises(ConfigurationError, match="even number"):
         create_model("s4", state=state)

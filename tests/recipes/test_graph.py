@@ -13,7 +13,7 @@ from acsbench.recipes.helper import Place
 from acsbench.recipes.recipe import Recipe
 from acsbench.recipes.reproduce import places_for
 from acsbench.recipes.work import PREPARE, PREPARE_HOLDOUT, SUBMITTING, Source, Training
-from acsbench.training.run import CONFIG, METRICS, WEIGHTS
+from acsbench.runs import CONFIG, METRICS, WEIGHTS
 
 RECIPE = Recipe.model_validate(
     {

@@ -6,8 +6,8 @@ import pytest
 from acsbench.errors import ConfigurationError, DataError
 from acsbench.recipes.recipe import RecipeModel, load_recipe
 from acsbench.recipes.reproduce import Settings, reproduce
+from acsbench.runs import open_run
 from acsbench.shipped import shipped_names
-from acsbench.training.run import open_run
 from tests.datasets.builders import ptbxl_folder
 
 TWO_SEEDS = """

@@ -21,7 +21,7 @@ from acsbench.recipes.beside_published import FIGURES, load_published, wide
 from acsbench.recipes.recipe import Recipe, load_recipe
 from acsbench.recipes.reproduce import Listener, Reproduction, Settings, reproduce
 from acsbench.recipes.variants import variant_of
-from acsbench.training.run import open_run
+from acsbench.runs import open_run
 
 TINY = """
 name: tiny

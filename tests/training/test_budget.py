@@ -7,11 +7,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from acsbench.runs import HISTORY, STATE, WEIGHTS
 from acsbench.training import callbacks
 from acsbench.training.config import TrainingConfig
 from acsbench.training.fit import train
 from acsbench.training.history import history_csv, read_history, time_to_expect
-from acsbench.training.run import HISTORY, STATE, WEIGHTS
 from acsbench.waveforms.prepared import Prepared
 from tests.training.test_schedule import epochs
 from tests.training.test_training import TINY

@@ -15,12 +15,12 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from acsbench.errors import ConfigurationError, DataError
+from acsbench.runs import WEIGHTS, Run
 from acsbench.statistics import auroc
 from acsbench.training.config import TrainingConfig
 from acsbench.training.fit import train
 from acsbench.training.predict import predict
 from acsbench.training.predictors import stored_waveforms
-from acsbench.training.run import WEIGHTS, Run
 from acsbench.waveforms.prepared import Prepared, splits_of
 from tests.training.networks import FailsLater, Plain, registered
 from tests.training.test_training import TINY

@@ -15,13 +15,13 @@ from acsbench.datasets.simulated.wfdb_writer import write_record
 from acsbench.ecg.leads import LEADS
 from acsbench.ecg.recording import Recording
 from acsbench.errors import ConfigurationError
+from acsbench.runs import WEIGHTS, Run
 from acsbench.training.attribution import flat, integrated_gradients
 from acsbench.training.config import TrainingConfig
 from acsbench.training.explain import explain, rank_correlation, typical_ecgs
 from acsbench.training.fit import train
 from acsbench.training.predict import predict
 from acsbench.training.predictors import load_network, stored_waveforms
-from acsbench.training.run import WEIGHTS, Run
 from acsbench.waveforms.prepare import prepare
 from acsbench.waveforms.prepared import Prepared
 from tests.cli.test_cli import run as acsbench

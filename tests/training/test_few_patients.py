@@ -13,10 +13,10 @@ from acsbench.datasets import open_dataset
 from acsbench.datasets.simulated.wfdb_writer import write_record
 from acsbench.ecg.leads import LEADS
 from acsbench.ecg.recording import Recording
+from acsbench.runs import CARD, HISTORY, METRICS
 from acsbench.training.config import TrainingConfig
 from acsbench.training.fit import train
 from acsbench.training.history import history_csv, is_hidden, read_history
-from acsbench.training.run import CARD, HISTORY, METRICS
 from acsbench.waveforms.prepare import prepare
 from acsbench.waveforms.prepared import Prepared
 from tests.training.networks import FailsLater, registered

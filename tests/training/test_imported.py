@@ -15,11 +15,11 @@ from acsbench.cohort.task import load_task
 from acsbench.errors import ConfigurationError, DataError
 from acsbench.files import sha256
 from acsbench.models import create_model, load_published
+from acsbench.runs import Run, open_run
 from acsbench.training.config import TrainingConfig
 from acsbench.training.fit import train
 from acsbench.training.imported import import_published
 from acsbench.training.predict import predict
-from acsbench.training.run import Run, open_run
 from acsbench.waveforms.prepared import Prepared
 
 FILES = {"config.yaml", "model.safetensors", "metrics.json", "environment.json", "MODEL_CARD.md"}

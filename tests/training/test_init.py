@@ -8,9 +8,9 @@ from safetensors.torch import load_file
 
 from acsbench.datasets import open_dataset
 from acsbench.errors import ConfigurationError
+from acsbench.runs import Run
 from acsbench.training.config import TrainingConfig
 from acsbench.training.fit import train
-from acsbench.training.run import Run
 from acsbench.waveforms.prepare import prepare
 from acsbench.waveforms.prepared import Prepared
 from tests.datasets.builders import wfdb_folder

@@ -14,6 +14,7 @@ from torch import nn
 from acsbench.errors import ConfigurationError
 from acsbench.models import create_model
 from acsbench.models.covariates import WithCovariates
+from acsbench.runs import WEIGHTS, open_run
 from acsbench.training.config import TrainingConfig
 from acsbench.training.data import Batch, StoredWaveforms
 from acsbench.training.features import covariates_of
@@ -21,7 +22,6 @@ from acsbench.training.fit import train
 from acsbench.training.module import BinaryClassifier
 from acsbench.training.order import BatchOrder, step_seed
 from acsbench.training.predict import predict
-from acsbench.training.run import WEIGHTS, open_run
 from acsbench.waveforms.prepared import Prepared, splits_of
 from tests.training.test_training import TINY
 

@@ -12,12 +12,12 @@ from torch import nn
 
 from acsbench.errors import ConfigurationError
 from acsbench.models import create_model
+from acsbench.runs import WEIGHTS, open_run
 from acsbench.training import network
 from acsbench.training.config import TrainingConfig
 from acsbench.training.fit import train
 from acsbench.training.predict import predict
 from acsbench.training.predictors import load_network
-from acsbench.training.run import WEIGHTS, open_run
 from acsbench.training.shipped import training_config
 from acsbench.training.trainer import Hardware, make_trainer
 from acsbench.waveforms.prepared import Prepared

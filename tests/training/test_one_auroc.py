@@ -11,13 +11,13 @@ import pytest
 from scipy.special import expit
 from sklearn.metrics import roc_auc_score
 
+from acsbench.runs import Run, predictions_csv, read_probabilities
 from acsbench.statistics import auroc
 from acsbench.training.config import TrainingConfig
 from acsbench.training.fit import train
 from acsbench.training.onnx import export_onnx, open_onnx
 from acsbench.training.predict import predict
 from acsbench.training.predictors import probabilities_of
-from acsbench.training.run import Run, predictions_csv, read_probabilities
 from acsbench.waveforms.prepared import Prepared, splits_of
 from tests.cli.test_cli import run as acsbench
 from tests.training.networks import Certain, registered

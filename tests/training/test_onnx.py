@@ -12,12 +12,12 @@ from safetensors.torch import save_file
 from acsbench.errors import ConfigurationError, DataError
 from acsbench.models import list_models
 from acsbench.models.registry import model_info
+from acsbench.runs import WEIGHTS, Run
 from acsbench.training.config import TrainingConfig
 from acsbench.training.fit import train
 from acsbench.training.network import new_network
 from acsbench.training.onnx import export_onnx, open_onnx
 from acsbench.training.predict import predict
-from acsbench.training.run import WEIGHTS, Run
 from acsbench.waveforms.prepared import Prepared
 from acsbench.waveforms.profiles import PROFILES
 from tests.cli.test_cli import run as acsbench

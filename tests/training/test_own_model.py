@@ -8,10 +8,10 @@ import pytest
 
 from acsbench.errors import DataError
 from acsbench.models import list_models, registry
+from acsbench.runs import CODE
 from acsbench.training.config import TrainingConfig
 from acsbench.training.fit import train
 from acsbench.training.predict import predict
-from acsbench.training.run import CODE
 from acsbench.waveforms.prepared import Prepared
 from tests.cli.test_cli import run as acsbench
 from tests.models.test_registry import MODEL, registered

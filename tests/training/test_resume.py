@@ -14,11 +14,11 @@ import pytest
 from filelock import FileLock
 
 from acsbench.errors import ConfigurationError, DataError
+from acsbench.runs import LOCK, STATE, WEIGHTS
 from acsbench.training import network
 from acsbench.training.config import TrainingConfig
 from acsbench.training.fit import train
 from acsbench.training.module import BinaryClassifier
-from acsbench.training.run import LOCK, STATE, WEIGHTS
 from acsbench.waveforms.prepared import Prepared
 from tests.training.test_training import TINY
 
@@ -139,8 +139,8 @@ def test_the_time_of_the_interrupted_part_counts(
 
 
 def test_a_second_process_at_the_same_training_is_refused(prepared: Prepared, runs: Path) -> None:
+    from acsbench.runs import RunWriter
     from acsbench.training.fit import _run_config
-    from acsbench.training.run import RunWriter
 
     folder = RunWriter(runs, _run_config(prepared, "resnet18_1d", TINY, None, None, False)).path
     folder.mkdir(parents=True)

@@ -5,7 +5,7 @@ import pytest
 
 from acsbench.cli.train import parse_seeds
 from acsbench.errors import ConfigurationError
-from acsbench.training.run import METRICS, Run
+from acsbench.runs import METRICS, Run
 from acsbench.training.seeds import check_seed_alone, summary_of_seeds, table_of_seeds
 from acsbench.waveforms.prepared import Prepared
 from tests.cli.test_cli import run as acsbench

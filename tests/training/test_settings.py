@@ -109,7 +109,7 @@ def test_training_refuses_what_a_tabular_model_does_not_use(prepared: Prepared, 
 
 @pytest.mark.parametrize("options", [{"width": -1}, {"width": "a"}, {"width": 1.5}])
 def test_a_network_that_cannot_be_made(options: dict) -> None:
-    with pytest.raises(ConfigurationError, match="'ecgomi' cannot be made with the options"):
+    with pytest.raises(ConfigurationError, match="'ecgomi' cannot be built with the options"):
         create_model("ecgomi", **options)
 
 

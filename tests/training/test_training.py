@@ -10,12 +10,12 @@ from huggingface_hub import ModelCard
 
 from acsbench.datasets import open_dataset
 from acsbench.errors import ConfigurationError, DataError
+from acsbench.runs import WEIGHTS, open_run
 from acsbench.statistics import auroc
 from acsbench.training import fit
 from acsbench.training.config import TrainingConfig
 from acsbench.training.fit import train
 from acsbench.training.predict import predict
-from acsbench.training.run import WEIGHTS, open_run
 from acsbench.waveforms.prepare import prepare
 from acsbench.waveforms.prepared import Prepared, open_prepared, splits_of
 

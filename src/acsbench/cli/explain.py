@@ -51,8 +51,8 @@ def command(
     The pages are patients' waveforms. Ids appear in names of files, on pages and in tables only
     with --show-ids.
     """
+    from acsbench.runs import open_run
     from acsbench.training.explain import explain, typical_ecgs
-    from acsbench.training.run import open_run
 
     if len(run) > 1:
         raise ConfigurationError(

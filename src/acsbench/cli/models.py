@@ -122,8 +122,8 @@ def export(
     out: Annotated[Path, typer.Option(help="ONNX file to write.")],
 ) -> None:
     """Write a trained network as an ONNX file, which runs without PyTorch."""
+    from acsbench.runs import open_run
     from acsbench.training.onnx import export_onnx
-    from acsbench.training.run import open_run
 
     export_onnx(open_run(run), out)
     say(f"{run} -> {out}")

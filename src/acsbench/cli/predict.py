@@ -46,9 +46,9 @@ def command(
 
     A prediction that was killed goes on when the command is repeated.
     """
+    from acsbench.runs import open_trained, predictions_csv
     from acsbench.training.predict import check_same_task, mean_and_spread, predict
     from acsbench.training.predictors import has_changed
-    from acsbench.training.run import open_trained, predictions_csv
     from acsbench.training.seeds import check_seed_alone
 
     trained = [open_trained(path) for path in run]

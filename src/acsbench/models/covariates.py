@@ -1,4 +1,4 @@
-"""A network that is also told who the patient is."""
+"""A network that also takes covariates of the patient."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from acsbench.errors import ConfigurationError
 class WithCovariates(nn.Module):
     """Adds covariates to a network after its last layer, as the study does.
 
-    The network's logit, the standardised covariates and a flag for each that is missing meet in
-    one linear layer. It begins as the network alone.
+    One linear layer combines the network's logit, the standardised covariates and a flag for
+    each missing covariate. Its initial weights return the logit alone.
 
     Args:
         network: from waveforms to (batch, 1) logits.
-        count: how many covariates.
+        count: number of covariates.
 
     Shapes:
         waveforms as the network takes them; covariates (batch, count), NaN where unknown;
@@ -41,11 +41,11 @@ class WithCovariates(nn.Module):
             self.combine.bias.zero_()
 
     def standardise_by(self, covariates: Tensor) -> None:
-        """Keep mean and standard deviation of the training ECGs' covariates.
+        """Set mean and standard deviation from the covariates of the training ECGs.
 
         Args:
-            covariates: shape (ECGs, count), NaN where unknown; of a covariate that is never
-                known or never differs, 0 and 1 are kept.
+            covariates: shape (ECGs, count), NaN where unknown. A covariate without values gets
+                mean 0; one without variation gets standard deviation 1.
         """
         known = torch.isfinite(covariates)
         number = known.sum(dim=0)
@@ -60,7 +60,7 @@ class WithCovariates(nn.Module):
         """From waveforms and covariates to (batch, 1).
 
         Raises:
-            ConfigurationError: there are more or fewer covariates.
+            ConfigurationError: the number of covariates is wrong.
         """
         if covariates.ndim != 2 or covariates.shape[1] != self.count:
             raise ConfigurationError(
@@ -70,11 +70,11 @@ class WithCovariates(nn.Module):
         standardised = (torch.nan_to_num(covariates) - self.mean) / self.spread
         standardised = standardised.masked_fill(missing, 0.0)
         logit = self.network(waveforms)
-        told = torch.cat([logit, standardised.to(logit), missing.to(logit)], dim=1)
-        combined: Tensor = self.combine(told)
+        values = torch.cat([logit, standardised.to(logit), missing.to(logit)], dim=1)
+        combined: Tensor = self.combine(values)
         return combined
 
     def parameter_groups(self, learning_rate: float, decay: float) -> list[dict[str, Any]]:
-        """Those of the network, and the last layer at the full learning rate."""
+        """Groups of the network, and the last layer at the full learning rate."""
         last = {"params": list(self.combine.parameters()), "lr": learning_rate}
         return [*self.network.parameter_groups(learning_rate, decay), last]  # type: ignore[operator]

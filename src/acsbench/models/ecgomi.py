@@ -11,7 +11,7 @@ from acsbench.models.registry import STUDY, register_model
 
 
 class TwoConvBlock(nn.Module):
-    """Two convolutions of three samples with a shortcut around them."""
+    """Two convolutions of kernel size 3 with a shortcut."""
 
     def __init__(self, channels: int):
         super().__init__()
@@ -27,14 +27,22 @@ class TwoConvBlock(nn.Module):
         return (branch + x).relu_()
 
 
+@register_model(
+    "ecgomi",
+    kind="network",
+    input="study-rows",
+    summary="small residual network over the three printed rows",
+    paper=STUDY,
+    parameters=210_783,
+)
 class EcgOmi(nn.Module):
-    """Three residual blocks at half the sampling rate, three at a fiftieth, two-layer head.
+    """Three residual blocks at half the sampling rate, three at 1/50 of it, two-layer head.
 
     Args:
         leads: rows of the input.
         width: channels of the first blocks; the others have twice as many.
         hidden: width of the head.
-        samples: of the input; the head sees every position, so that their number is fixed.
+        samples: length of the input, which is fixed because the head sees every position.
 
     Shapes:
         input (batch, leads, samples) in mV; output (batch, 1), logits.
@@ -48,7 +56,7 @@ class EcgOmi(nn.Module):
         self.narrow = nn.Sequential(*(TwoConvBlock(width) for _ in range(3)))
         self.reduction = _stage(width, wide, stride=25)
         self.wide = nn.Sequential(*(TwoConvBlock(wide) for _ in range(3)))
-        # Each stage spans seven samples and pads three.
+        # Each stage has kernel size 7 and padding 3.
         positions = ceil(ceil(samples / 2) / 25)
         self.head = nn.Sequential(
             nn.Linear(wide * positions, hidden), nn.ReLU(), nn.Linear(hidden, 1)
@@ -73,16 +81,3 @@ def _stage(channels_in: int, channels_out: int, stride: int) -> nn.Sequential:
         nn.BatchNorm2d(channels_out),
         nn.ReLU(inplace=True),
     )
-
-
-@register_model(
-    "ecgomi",
-    kind="network",
-    input="study-rows",
-    summary="small residual network over the three printed rows",
-    paper=STUDY,
-    parameters=210_783,
-)
-def ecgomi(leads: int = 3, width: int = 24, hidden: int = 31, samples: int = 5000) -> EcgOmi:
-    """The study's ECG-OMI; see `EcgOmi` for the options."""
-    return EcgOmi(leads, width, hidden, samples)

@@ -1,12 +1,13 @@
 """HuBERT-ECG: a transformer over five seconds of twelve leads, laid end to end.
 
-The encoder is that of the `transformers` library; the weights its authors published, under
-CC BY-NC 4.0, come in by `acsbench models import`.
+The encoder comes from the `transformers` library. `acsbench models import` reads the weights that
+its authors published under CC BY-NC 4.0.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Literal
 
 import torch
@@ -36,30 +37,29 @@ class HubertEcg(nn.Module):
     """A HuBERT encoder, its mean over time, and a two-layer head.
 
     Args:
-        layers, width, heads, feed_forward: of the transformer.
+        layers, width, heads, feed_forward: size of the transformer.
         hidden: width of the head.
-        outputs: logits; the study's fine-tuned models have two, of which the first is the score.
-        dropout: share of activations dropped everywhere; the study's fine-tuning dropped none.
-        front_widths, front_kernels, front_strides: of the convolutions before the transformer.
-        position_kernel, position_groups: of the convolution that encodes positions.
-        input: `hubert`, leads of 10 s at 100 Hz, or, to repeat the study, `study-leads`, leads at
-            500 Hz, which are laid end to end before they are decimated.
-        crops: how a longer ECG is seen in eval mode: `even` averages the logits of crops spread
-            evenly; `random`, the study's way, takes the largest of crops anywhere (the same
-            places for all ECGs, drawn once from `crop_seed`).
-        crop_count: crops in eval mode.
-        crop_seed: of the random crops in eval mode.
-        freeze_front: leave the convolutions before the transformer as they are.
-        freeze_layers: leave that many of the lowest layers, and all below them, as they are.
+        outputs: number of logits; the study's fine-tuned models have two, the first is the score.
+        dropout: share of activations dropped everywhere; the study's fine-tuning used 0.
+        front_widths, front_kernels, front_strides: convolutions before the transformer.
+        position_kernel, position_groups: convolution that encodes positions.
+        input: `hubert`, leads of 10 s at 100 Hz, or `study-leads`, leads at 500 Hz that are laid
+            end to end and then decimated, as the study did.
+        crops: how eval mode combines crops of a longer ECG: `even` averages the logits of evenly
+            spread crops; `random`, as the study did, takes the largest logit of random crops
+            (at the same positions for all ECGs).
+        crop_count: number of crops in eval mode.
+        crop_seed: seed of the random crops in eval mode.
+        freeze_front: do not train the convolutions before the transformer.
+        freeze_layers: do not train the front and this number of the lowest layers.
 
     Shapes:
-        input (batch, 12, samples), between 5 and 10 s of each lead, or (batch, 6000), five
-        seconds of each lead at 100 Hz laid end to end; output (batch, outputs), logits. In train
-        mode each ECG is seen through a random crop of 5 s. The crops are always full, so that
-        the padding mask of the study's training has nothing to mask.
+        input (batch, 12, samples), 5 to 10 s of each lead, or (batch, 6000), five seconds of each
+        lead at 100 Hz laid end to end; output (batch, outputs), logits. Train mode uses a random
+        crop of 5 s of each ECG. Crops are always full: no padding mask is needed.
 
     Raises:
-        ConfigurationError: an option is impossible.
+        ConfigurationError: an option is out of range.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class HubertEcg(nn.Module):
         ):
             if found:
                 raise ConfigurationError(f"HuBERT cannot have {problem}")
-        # Importing it takes seconds, which only those who use it should pay.
+        # Imported here because it takes seconds.
         from transformers import HubertConfig, HubertModel
 
         self.input, self.crops = input, crops
@@ -147,15 +147,14 @@ class HubertEcg(nn.Module):
         return self._over_crops(self._at_100_hz(x))
 
     def parameter_groups(self, learning_rate: float, decay: float) -> list[dict[str, Any]]:
-        """Groups for an optimizer whose learning rate falls from layer to layer downwards.
+        """Parameter groups with a learning rate that decreases from layer to layer.
 
         Args:
-            learning_rate: of the head.
-            decay: each layer's rate over that of the one above it.
+            learning_rate: learning rate of the head.
+            decay: learning rate of a layer relative to the layer above it.
 
         Returns:
-            Head first, then layers from the last to the first, then all below them; what is
-            frozen is left out.
+            The head, the layers from last to first, and the rest; without frozen parameters.
         """
         layers = list(self.hubert.encoder.layers)
         in_layers = {id(p) for layer in layers for p in layer.parameters()}
@@ -185,7 +184,7 @@ class HubertEcg(nn.Module):
             starts = even_starts(room, self.crop_count)
         else:
             starts = random_starts(room, self.crop_count, self.crop_seed)
-        # One crop at a time: side by side they would take as many times the memory.
+        # One crop at a time, to save memory.
         logits = torch.stack(
             [self._logits(leads[:, :, start : start + CROP].flatten(1)) for start in starts]
         )
@@ -193,7 +192,7 @@ class HubertEcg(nn.Module):
 
     def _freeze(self, front: bool, layers: int) -> None:
         if front or layers:
-            # The library's own switch: it also keeps gradients from running down to the input.
+            # Also stops the gradients of the input.
             self.hubert.feature_extractor._freeze_parameters()
         if layers:
             below = [self.hubert.feature_projection, self.hubert.encoder.pos_conv_embed]
@@ -207,13 +206,12 @@ def classification_head(width: int, hidden: int, outputs: int) -> nn.Sequential:
     return nn.Sequential(nn.Linear(width, hidden), nn.Tanh(), nn.Linear(hidden, outputs))
 
 
-@register_model(
+_register = partial(register_model, kind="network", input=PREPARED, paper=PAPER, licence=LICENCE)
+
+
+@_register(
     "hubert-tiny",
-    kind="network",
-    input=PREPARED,
-    summary="transformer of 4 layers over twelve leads of 5 s, for trying things out on a CPU",
-    paper=PAPER,
-    licence=LICENCE,
+    summary="transformer of 4 layers over twelve leads of 5 s, for tests on a CPU",
     parameters=1_957_793,
 )
 def hubert_tiny(**options: Any) -> HubertEcg:
@@ -223,46 +221,31 @@ def hubert_tiny(**options: Any) -> HubertEcg:
     return HubertEcg(**size | options)
 
 
-@register_model(
+@_register(
     "hubert-small",
-    kind="network",
-    input=PREPARED,
     summary="transformer of 8 layers over twelve leads of 5 s",
-    paper=PAPER,
-    licence=LICENCE,
     parameters=30_735_489,
 )
 def hubert_small(**options: Any) -> HubertEcg:
     """HuBERT-ECG small; see `HubertEcg` for the options."""
-    size = {"layers": 8, "width": 512, "heads": 8, "feed_forward": 2048}
-    return HubertEcg(**size | options)
+    return HubertEcg(**{"layers": 8, "width": 512, "heads": 8, "feed_forward": 2048, **options})
 
 
-@register_model(
+@_register(
     "hubert-base",
-    kind="network",
-    input=PREPARED,
     summary="transformer of 12 layers over twelve leads of 5 s",
-    paper=PAPER,
-    licence=LICENCE,
     parameters=93_586_561,
 )
 def hubert_base(**options: Any) -> HubertEcg:
     """HuBERT-ECG base; see `HubertEcg` for the options."""
-    size = {"layers": 12, "width": 768, "heads": 12, "feed_forward": 3072}
-    return HubertEcg(**size | options)
+    return HubertEcg(**{"layers": 12, "width": 768, "heads": 12, "feed_forward": 3072, **options})
 
 
-@register_model(
+@_register(
     "hubert-large",
-    kind="network",
-    input=PREPARED,
     summary="transformer of 16 layers over twelve leads of 5 s",
-    paper=PAPER,
-    licence=LICENCE,
     parameters=188_628_865,
 )
 def hubert_large(**options: Any) -> HubertEcg:
     """HuBERT-ECG large; see `HubertEcg` for the options."""
-    size = {"layers": 16, "width": 960, "heads": 12, "feed_forward": 3840}
-    return HubertEcg(**size | options)
+    return HubertEcg(**{"layers": 16, "width": 960, "heads": 12, "feed_forward": 3840, **options})

@@ -1,4 +1,4 @@
-"""Where the frames of HuBERT-ECG's convolutional front lie in its input."""
+"""Positions of HuBERT-ECG's frames in its input."""
 
 from __future__ import annotations
 
@@ -8,23 +8,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class FrameGeometry:
-    """Frame `i` sees the samples from `i * stride` to `i * stride + width - 1`.
-
-    Args:
-        width: samples that a frame sees.
-        stride: samples from one frame to the next.
-    """
+    """Frame `i` covers samples `i * stride` to `i * stride + width - 1`."""
 
     width: int
     stride: int
 
     def count(self, samples: int) -> int:
-        """Frames of an input of so many samples."""
+        """Number of frames in an input of this length."""
         return max(0, (samples - self.width) // self.stride + 1)
 
 
 def frame_geometry(kernels: Sequence[int], strides: Sequence[int]) -> FrameGeometry:
-    """Where the frames of convolutions without padding lie.
+    """Frames of convolutions without padding.
 
     >>> frame_geometry((10, 3, 3, 2, 2), (4, 2, 2, 2, 2))
     FrameGeometry(width=82, stride=64)

@@ -1,4 +1,4 @@
-"""HuBERT-ECG's pre-training: the codes of masked frames are predicted from what is around."""
+"""The network of HuBERT-ECG's pre-training, which predicts the codes of masked frames."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from acsbench.errors import ConfigurationError
 from acsbench.models.hubert import HubertEcg
 
 TEMPERATURE = 0.1
-"""What cosine similarities are divided by, as in HuBERT."""
+"""Divisor of cosine similarities, as in HuBERT."""
 
 
 class MaskedCodePredictor(nn.Module):
-    """HuBERT-ECG's encoder under one head per codebook.
+    """HuBERT-ECG's encoder with one head per codebook.
 
-    A head projects each frame and compares it with an embedding of each code: the logits are
-    cosine similarities over `TEMPERATURE`.
+    A head projects each frame and compares it with the embedding of each code: logits are cosine
+    similarities divided by `TEMPERATURE`.
 
     Args:
-        network: whose encoder is trained; its own head is left out.
-        codebooks: codes in each codebook.
-        projection: width of code embeddings.
+        network: network whose encoder is trained, without its head.
+        codebooks: number of codes in each codebook.
+        projection: width of the code embeddings.
 
     Shapes:
         input (batch, 6000), twelve leads of 5 s at 100 Hz laid end to end, and mask
@@ -40,7 +40,7 @@ class MaskedCodePredictor(nn.Module):
         super().__init__()
         self.encoder = network.hubert
         config = self.encoder.config
-        # The library masks where it is told to, but by itself only if it has a vector for it.
+        # The library only creates this vector if it masks by itself.
         self.encoder.masked_spec_embed = nn.Parameter(torch.empty(config.hidden_size).uniform_())
         self.projections = nn.ModuleList(
             nn.Linear(config.hidden_size, projection) for _ in codebooks
@@ -48,7 +48,7 @@ class MaskedCodePredictor(nn.Module):
         self.embeddings = nn.ModuleList(nn.Embedding(codes, projection) for codes in codebooks)
 
     def forward(self, leads: Tensor, mask: Tensor) -> list[Tensor]:
-        """Logits of each codebook's codes."""
+        """Logits of the codes of each codebook."""
         frames = self.encoder(leads, mask_time_indices=mask).last_hidden_state
         logits = []
         for projection, embedding in zip(self.projections, self.embeddings, strict=True):
@@ -59,15 +59,15 @@ class MaskedCodePredictor(nn.Module):
 
 
 def masked_loss(logits: Sequence[Tensor], codes: Tensor, mask: Tensor) -> Tensor:
-    """Cross-entropy of the masked frames' codes, mean over frames and codebooks.
+    """Cross-entropy of the codes of masked frames, mean over frames and codebooks.
 
     Args:
-        logits: of each codebook, shape (batch, frames, codes).
-        codes: the right ones, shape (batch, codebooks, frames).
-        mask: frames that count, shape (batch, frames), at least one.
+        logits: for each codebook, shape (batch, frames, codes).
+        codes: true codes, shape (batch, codebooks, frames).
+        mask: masked frames, shape (batch, frames), at least one.
 
     Raises:
-        ConfigurationError: codes and logits do not fit together.
+        ConfigurationError: the shapes of codes and logits do not match.
     """
     check_codes(logits, codes)
     losses = [
@@ -78,10 +78,10 @@ def masked_loss(logits: Sequence[Tensor], codes: Tensor, mask: Tensor) -> Tensor
 
 
 def masked_hits(logits: Sequence[Tensor], codes: Tensor, mask: Tensor) -> Tensor:
-    """Whether each masked frame's likeliest code is the right one.
+    """Whether the most likely code of each masked frame is correct.
 
     Args:
-        logits, codes, mask: see `masked_loss`.
+        logits, codes, mask: as for `masked_loss`.
 
     Returns:
         Shape (codebooks, masked frames), in the order of `mask.nonzero()`.
@@ -93,24 +93,24 @@ def masked_hits(logits: Sequence[Tensor], codes: Tensor, mask: Tensor) -> Tensor
 
 
 def check_codes(logits: Sequence[Tensor], codes: Tensor) -> None:
-    """Make sure that codes are those of the frames and codebooks that are predicted.
+    """Check that codes and logits have the same codebooks and frames.
 
     Raises:
-        ConfigurationError: they are of another number of codebooks or frames.
+        ConfigurationError: the numbers of codebooks or frames differ.
     """
     batch, frames = logits[0].shape[:2]
     if codes.shape != (batch, len(logits), frames):
         raise ConfigurationError(
-            f"the codes have the shape {tuple(codes.shape)}; {len(logits)} codebooks over "
-            f"{frames} frames of {batch} crops are predicted"
+            f"the codes have the shape {tuple(codes.shape)}; expected is {batch} crops, "
+            f"{len(logits)} codebooks, {frames} frames"
         )
 
 
 def span_count(frames: int, share: float, length: int) -> int:
-    """Spans to hide of each crop, at least one, see `random_mask`.
+    """Number of masked spans in each crop, at least one; see `random_mask`.
 
     Raises:
-        ConfigurationError: they might hide all frames.
+        ConfigurationError: the spans could cover all frames.
 
     >>> span_count(93, 0.33, 5)
     6
@@ -118,8 +118,8 @@ def span_count(frames: int, share: float, length: int) -> int:
     spans = max(1, math.floor(share * frames / length + 0.5))
     if spans * length >= frames:
         raise ConfigurationError(
-            f"mask_share={share} and mask_length={length} may hide all {frames} frames of a crop, "
-            "so that nothing is left to predict them from; lower one of them"
+            f"mask_share={share} and mask_length={length} can hide all {frames} frames of a crop; "
+            "lower one of them"
         )
     return spans
 
@@ -127,20 +127,19 @@ def span_count(frames: int, share: float, length: int) -> int:
 def random_mask(
     batch: int, frames: int, share: float, length: int, generator: torch.Generator | None = None
 ) -> Tensor:
-    """Frames to hide: spans of equal length at random places, which may overlap.
+    """Random mask of frames: spans of equal length, which may overlap.
 
     Args:
         batch, frames: shape of the mask.
-        share: of the frames that spans would cover if none overlapped.
-        length: frames of a span.
-        generator: of the random numbers; PyTorch's global one unless given.
+        share: share of the frames that the spans cover without overlap.
+        length: frames per span.
+        generator: random generator; by default PyTorch's global one.
 
     Returns:
-        Boolean, shape (batch, frames), at least one span in each row; all rows hold the same
-        number of spans.
+        Boolean, shape (batch, frames), with the same number of spans in each row.
 
     Raises:
-        ConfigurationError: no frame might be left open.
+        ConfigurationError: the spans could cover all frames.
     """
     spans = span_count(frames, share, length)
     places = frames - length + 1

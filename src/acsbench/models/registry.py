@@ -1,4 +1,4 @@
-"""The models that acsbench knows, by name, with what a reader needs to know about each."""
+"""The registered models: name, input, source and builder of each."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import importlib
 import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_type_hints
 
 from acsbench.errors import ConfigurationError, did_you_mean
 from acsbench.files import digest_of
@@ -14,29 +14,29 @@ from acsbench.files import digest_of
 SIGNS = "signs"
 """Input of a tabular model: measured signs, age and sex."""
 READINGS = "readings"
-"""Input of a tabular model: flags from the cardiologist's reading of the ECG."""
+"""Input of a tabular model: flags of the cardiologist's reading of the ECG."""
 STUDY = "Schubert & Obermeyer, Diagnosis of Acute Coronary Syndrome using ECG Waveforms"
-"""Paper of the study whose models are repeated here."""
+"""The study whose models acsbench reproduces."""
 NOT_STATED = "not stated"
 _LICENCE = "Apache-2.0"
 
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """What is known about a model.
+    """Description of a model.
 
     Args:
-        name: the model's name.
-        kind: a network takes waveforms, a tabular model a table of signs.
-        input: preparation profile of the waveforms, or the table that a tabular model takes.
+        name: name of the model.
+        kind: a network takes waveforms, a tabular model takes a table.
+        input: preparation profile of the waveforms, or kind of the table.
         summary: one line.
-        paper: where it comes from.
-        licence: of code and architecture; weights carry their own.
-        build: makes the model from its options.
-        parameters: numbers that training may change, with the builder's defaults; None where
-            nobody stated them, and of tabular models, which keep what the data ask for.
-        code: digest of the file that holds the builder, or of its cell of a notebook; None of
-            our own models, which the package's version tells, and where there is no such file.
+        paper: source of the model.
+        licence: licence of code and architecture; weights have their own.
+        build: builds the model from its options.
+        parameters: number of trainable parameters with default options; None if not stated, and
+            for tabular models.
+        code: digest of the file, or notebook cell, that contains the builder; None for models
+            of acsbench, which the version identifies, and for builders without a file.
     """
 
     name: str
@@ -51,13 +51,13 @@ class ModelInfo:
 
 
 _MODELS: dict[str, ModelInfo] = {}
-# Each of these modules registers its models when imported; torch is imported only then.
+# These modules register their models on import. They import torch, so the import is late.
 _MODULES = (
     "acsbench.models.ecgomi",
     "acsbench.models.hubert",
     "acsbench.models.resnet",
     "acsbench.models.s4",
-    "acsbench.models.signs",
+    "acsbench.models.sign_models",
     "acsbench.models.tabular",
     "acsbench.models.trees",
 )
@@ -73,19 +73,19 @@ def register_model(
     licence: str | None = None,
     parameters: int | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Register the decorated function as the builder of a model.
+    """Register the decorated function or class as the builder of a model.
 
     Args:
         name, kind, input, summary, paper, parameters: as in `ModelInfo`.
-        licence: that of acsbench for its own models unless given, not stated for others.
+        licence: by default that of acsbench for its own models, and not stated for others.
 
     Raises:
-        ValueError: the name is taken.
+        ValueError: the name is already registered.
     """
 
     def register(build: Callable[..., Any]) -> Callable[..., Any]:
         if name in _MODELS:
-            raise ValueError(f"a model {name!r} is registered already")
+            raise ValueError(f"the model {name!r} is already registered")
         ours = build.__module__.startswith("acsbench.")
         _MODELS[name] = ModelInfo(
             name,
@@ -96,7 +96,7 @@ def register_model(
             licence=licence or (_LICENCE if ours else NOT_STATED),
             build=build,
             parameters=parameters,
-            # Now, because the file may be edited while the model is used.
+            # Read now: the file may be edited while the model is in use.
             code=None if ours else _code_of(build),
         )
         return build
@@ -112,59 +112,70 @@ def list_models() -> list[str]:
 
 
 def model_info(name: str) -> ModelInfo:
-    """What is known about a model.
+    """Description of a model.
 
     Raises:
-        ConfigurationError: no model has that name.
+        ConfigurationError: the name is unknown.
     """
     known = list_models()
     if name not in known:
         raise ConfigurationError(
-            f"no model {name!r}: for one of your own, run the file that registers it in place of "
+            f"no model {name!r}: to use your own, run the file that registers it in place of "
             f"acsbench; {did_you_mean(name, known)}"
         )
     return _MODELS[name]
 
 
 def create_model(name: str, **options: Any) -> Any:
-    """Make a model with fresh weights.
+    """Build a model with fresh weights.
 
     Args:
         name: one of `list_models()`.
-        options: the builder's own, such as `width` of a network.
+        options: options of the builder, such as `width`.
 
     Returns:
-        A `torch.nn.Module` (networks) or a `TabularModel`.
+        A `torch.nn.Module` or a `TabularModel`.
 
     Raises:
-        ConfigurationError: no model has that name, it has no such option, or an option cannot
-            have that value.
+        ConfigurationError: name or option is unknown, or an option has an invalid value.
     """
     check_options(name, options)
     try:
         return model_info(name).build(**options)
     except (TypeError, ValueError, ArithmeticError, RuntimeError) as error:
         raise ConfigurationError(
-            f"model {name!r} cannot be made with the options {options}: {error}"
+            f"model {name!r} cannot be built with the options {options}: {error}"
         ) from error
 
 
 def options_of(name: str) -> list[str] | None:
-    """Names of a model's options; None if its builder takes any.
+    """Names of a model's options; None if its builder accepts any name.
+
+    A builder with `**options` has the options of the class that its annotation returns.
 
     Raises:
-        ConfigurationError: no model has that name.
+        ConfigurationError: the name is unknown.
     """
-    parameters = inspect.signature(model_info(name).build).parameters
-    takes_any = any(each.kind is each.VAR_KEYWORD for each in parameters.values())
-    return None if takes_any else list(parameters)
+    build = model_info(name).build
+    parameters = inspect.signature(build).parameters.values()
+    if any(each.kind is each.VAR_KEYWORD for each in parameters):
+        try:
+            returned = get_type_hints(build).get("return")
+        except NameError:  # imported for type checkers only
+            return None
+        if not inspect.isclass(returned):
+            return None
+        parameters = inspect.signature(returned).parameters.values()
+    if any(each.kind is each.VAR_KEYWORD for each in parameters):
+        return None
+    return [each.name for each in parameters if each.kind is not each.POSITIONAL_ONLY]
 
 
 def check_options(name: str, options: Iterable[str]) -> None:
-    """Make sure that a model has some options.
+    """Check the names of options.
 
     Raises:
-        ConfigurationError: no model has that name, or it has no such option.
+        ConfigurationError: the model or an option is unknown.
     """
     known = options_of(name)
     for option in options:
@@ -175,18 +186,18 @@ def check_options(name: str, options: Iterable[str]) -> None:
 
 
 def count_parameters(name: str) -> int:
-    """Numbers that training may change in a network with default options.
+    """Number of trainable parameters of a network with default options.
 
     Raises:
-        ConfigurationError: no model has that name, or its options have no defaults.
+        ConfigurationError: the name is unknown, or an option has no default.
     """
     return sum(p.numel() for p in create_model(name).parameters() if p.requires_grad)
 
 
 def _code_of(build: Callable[..., Any]) -> str | None:
-    """Digest of the file, or the notebook's cell, in which a builder is written."""
+    """Digest of the file or notebook cell that contains a builder."""
     try:
         lines, _ = inspect.findsource(inspect.unwrap(build))
-    except (OSError, TypeError):  # typed into a prompt, or no function
+    except (OSError, TypeError):  # typed into a prompt, or not a function
         return None
     return digest_of("".join(lines))

@@ -1,21 +1,21 @@
-"""One-dimensional residual networks of the study."""
+"""The study's one-dimensional residual networks."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
+from typing import Any
 
 from torch import Tensor, nn
 
 from acsbench.models.layers import Conv, Dropout, channels_last, require_shape
 from acsbench.models.registry import STUDY, register_model
 
+_register = partial(register_model, kind="network", input="study-rows", paper=STUDY)
+
 
 class ResidualBlock(nn.Module):
-    """One convolution with a shortcut around it.
-
-    The study's block holds a single convolution, where a ResNet's usual basic
-    block holds two.
-    """
+    """One convolution with a shortcut; the basic block of a ResNet usually has two."""
 
     def __init__(
         self, channels_in: int, channels_out: int, kernel: int, stride: int, dropout: nn.Module
@@ -45,7 +45,7 @@ class ResNet1d(nn.Module):
         leads: rows of the input.
         width: channels after the stem; the groups have 1, 2, 4 and 8 times as many.
         hidden: width of the head.
-        kernel: samples that a block's convolution spans.
+        kernel: kernel size of the blocks.
         dropout: share of activations dropped in the head.
         block_dropout: share of activations dropped in each block.
         drop_channels: drop whole channels in the blocks instead of single activations.
@@ -58,6 +58,7 @@ class ResNet1d(nn.Module):
         self,
         blocks: Sequence[int],
         strides: Sequence[int],
+        /,
         leads: int = 3,
         width: int = 32,
         hidden: int = 256,
@@ -87,7 +88,7 @@ class ResNet1d(nn.Module):
         """From (batch, leads, samples) to (batch, 1).
 
         Raises:
-            ConfigurationError: the input has another number of rows or dimensions.
+            ConfigurationError: the input has another shape.
         """
         require_shape(x, self.leads)
         features = self.groups(self.stem(channels_last(x))).amax(dim=(2, 3))
@@ -95,17 +96,22 @@ class ResNet1d(nn.Module):
         return logits
 
 
+@_register(
+    "resnet6",
+    summary="residual network of 6 blocks over the three printed rows",
+    parameters=453_985,
+)
 class ResNet6(nn.Module):
     """Stem, a group of residual blocks, a strided convolution, another group, two-layer head.
 
     Args:
         leads: rows of the input.
-        width: channels after the stem; everything behind has twice as many.
+        width: channels after the stem; later layers have twice as many.
         hidden: width of the head.
-        kernel: samples that a block's convolution spans.
+        kernel: kernel size of the blocks.
         dropout: share of activations dropped in the head.
         block_dropout: share of activations dropped in each block.
-        samples: of the input; the head sees every position, so that their number is fixed.
+        samples: length of the input, which is fixed because the head sees every position.
 
     Shapes:
         input (batch, leads, samples) in mV; output (batch, 1), logits.
@@ -172,84 +178,21 @@ def _head(features: int, hidden: int, dropout: float) -> nn.Sequential:
     )
 
 
-@register_model(
-    "resnet6",
-    kind="network",
-    input="study-rows",
-    summary="residual network of 6 blocks over the three printed rows",
-    paper=STUDY,
-    parameters=453_985,
-)
-def resnet6(
-    leads: int = 3,
-    width: int = 32,
-    hidden: int = 256,
-    kernel: int = 7,
-    dropout: float = 0.5,
-    block_dropout: float = 0.5,
-    samples: int = 5000,
-) -> ResNet6:
-    """The study's ResNet-6; see `ResNet6` for the options."""
-    return ResNet6(leads, width, hidden, kernel, dropout, block_dropout, samples)
-
-
-@register_model(
+@_register(
     "resnet18_1d",
-    kind="network",
-    input="study-rows",
     summary="residual network of 18 layers over the three printed rows",
-    paper=STUDY,
     parameters=2_254_273,
 )
-def resnet18_1d(
-    leads: int = 3,
-    width: int = 32,
-    hidden: int = 256,
-    kernel: int = 7,
-    dropout: float = 0.5,
-    block_dropout: float = 0.5,
-    drop_channels: bool = False,
-) -> ResNet1d:
-    """The study's ResNet-18: four groups of four blocks; see `ResNet1d` for the options."""
-    return ResNet1d(
-        (4, 4, 4, 4),
-        (1, 2, 2, 1),
-        leads,
-        width,
-        hidden,
-        kernel,
-        dropout,
-        block_dropout,
-        drop_channels,
-    )
+def resnet18_1d(**options: Any) -> ResNet1d:
+    """The study's ResNet-18; see `ResNet1d` for the options."""
+    return ResNet1d((4, 4, 4, 4), (1, 2, 2, 1), **options)
 
 
-@register_model(
+@_register(
     "resnet50_1d",
-    kind="network",
-    input="study-rows",
     summary="residual network of 46 layers over the three printed rows",
-    paper=STUDY,
     parameters=23_238_657,
 )
-def resnet50_1d(
-    leads: int = 3,
-    width: int = 64,
-    hidden: int = 512,
-    kernel: int = 7,
-    dropout: float = 0.5,
-    block_dropout: float = 0.5,
-    drop_channels: bool = False,
-) -> ResNet1d:
-    """The study's ResNet-50: groups of 8, 11, 17 and 8 blocks; see `ResNet1d` for the options."""
-    return ResNet1d(
-        (8, 11, 17, 8),
-        (1, 1, 1, 2),
-        leads,
-        width,
-        hidden,
-        kernel,
-        dropout,
-        block_dropout,
-        drop_channels,
-    )
+def resnet50_1d(**options: Any) -> ResNet1d:
+    """The study's ResNet-50, with width 64 and hidden 512; see `ResNet1d` for the options."""
+    return ResNet1d((8, 11, 17, 8), (1, 1, 1, 2), **{"width": 64, "hidden": 512, **options})

@@ -32,18 +32,18 @@ DIRECTIONS = 2  # forward and backward in time
 class LongConvolution(nn.Module):
     """Convolution with the kernels of one state space per channel, in both directions of time.
 
-    `C` (the readout) and `D` (the skip) are trained; `w`, `P`, `Q`, `B` and `log_dt` are saved
-    but fixed. What follows from them is computed when it is first needed, and not saved. Kernels
-    and convolution are in the precision of `C` under autocast too.
+    `C` (readout) and `D` (skip) are trained; `w`, `P`, `Q`, `B` and `log_dt` are saved but fixed.
+    Quantities derived from them are computed when needed, and not saved. Kernels and convolution
+    have the precision of `C`, also under autocast.
 
     Args:
         width: channels.
-        state: even size of each channel's state.
-        shortest_step: least step of a channel, where 1 is the time scale of HiPPO.
-        longest_step: largest; the steps are log-uniform between both.
+        state: size of each channel's state, an even number.
+        shortest_step, longest_step: range of the log-uniform steps of the channels, in units of
+            HiPPO's time scale.
 
     Raises:
-        ConfigurationError: the state is odd or empty.
+        ConfigurationError: the state size is odd or 0.
     """
 
     w: Tensor
@@ -59,8 +59,8 @@ class LongConvolution(nn.Module):
     ):
         super().__init__()
         if state < 2 or state % 2:
-            raise ConfigurationError(f"the state consists of pairs: it cannot have size {state}")
-        # Real and imaginary parts lie side by side: optimisers and files know reals best.
+            raise ConfigurationError(f"state must be an even number of at least 2, not {state}")
+        # As pairs of real numbers, which optimizers and file formats support best.
         self.C = nn.Parameter(torch.randn(DIRECTIONS, width, state // 2, 2) / math.sqrt(2))
         self.D = nn.Parameter(torch.randn(width))
         low, high = math.log(shortest_step), math.log(longest_step)
@@ -75,13 +75,12 @@ class LongConvolution(nn.Module):
         """From (batch, length, width) to the same shape.
 
         Raises:
-            ConfigurationError: PyTorch is exporting the network as it is.
+            ConfigurationError: PyTorch is exporting the network.
         """
         if torch.compiler.is_exporting():
             raise ConfigurationError(
-                "an exported file cannot hold Fourier transforms of kernels that are yet to be "
-                "computed; export acsbench.models.s4_matrices.without_fourier_transforms(network, "
-                "inputs)"
+                "this layer cannot be exported; export "
+                "acsbench.models.s4_matrices.without_fourier_transforms(network, inputs)"
             )
         u = u.to(self.C.dtype)
         if torch.is_grad_enabled():
@@ -92,8 +91,8 @@ class LongConvolution(nn.Module):
         """Kernels on a circle, as `circular_kernel` gives them.
 
         Args:
-            length: of the signals.
-            samples: on the circle; as many as transform fast, if not given.
+            length: length of the signals.
+            samples: samples on the circle; by default a number with a fast transform.
 
         Returns:
             Shape (width, samples).
@@ -116,7 +115,7 @@ class LongConvolution(nn.Module):
         return self._powers[1]
 
     def _cached_spectrum(self, length: int) -> Tensor:
-        # The versions tell of every change in place: an optimiser's step, loaded weights.
+        # The versions change with each change in place, such as an optimizer step.
         key = length, self.C._version, self.D._version
         if self._spectrum is None or self._spectrum[0] != key:
             with _constants():
@@ -127,7 +126,7 @@ class LongConvolution(nn.Module):
         self._powers = self._spectrum = None
 
     def train(self, mode: bool = True) -> LongConvolution:
-        """As `nn.Module.train`; the spectrum kept for inference is dropped for training."""
+        """As `nn.Module.train`; clears the spectrum cached for inference."""
         if mode:
             self._spectrum = None
         return super().train(mode)
@@ -144,7 +143,7 @@ class LongConvolution(nn.Module):
 
 @contextmanager
 def _constants() -> Iterator[None]:
-    """Without gradients, but not in inference mode: what that makes, training could not use."""
+    """Without gradients, but not in inference mode, whose tensors training cannot use."""
     with torch.inference_mode(False), torch.no_grad():
         yield
 
@@ -155,7 +154,7 @@ class S4Block(nn.Module):
     Args:
         width: channels.
         state: size of each channel's state.
-        dropout: share of channels dropped after GELU and again after the gate.
+        dropout: share of channels dropped after GELU and after the gate.
     """
 
     def __init__(self, width: int, state: int, dropout: float):
@@ -170,17 +169,26 @@ class S4Block(nn.Module):
         y = nn.functional.gelu(self.convolution(x))
         if not self.training:
             return self.norm(x + nn.functional.glu(self.mix(y), dim=-1))
-        # Dropping a channel drops a column of the weights: cheaper than a pass over the signal.
+        # Dropping a column of the weights is cheaper than dropping a channel of the signal.
         weight = self.mix.weight * self._kept(x)
         gated = nn.functional.glu(torch.baddbmm(self.mix.bias, y, weight.mT), dim=-1)
         return self.norm(gated.mul_(self._kept(x)).add_(x))
 
     def _kept(self, x: Tensor) -> Tensor:
-        """Factors of the channels of each ECG, shape (batch, 1, width)."""
+        """Factor of each channel, shape (batch, 1, width)."""
         ones: Tensor = self.dropout(x.new_ones(x.shape[0], x.shape[2], 1))
         return ones.mT
 
 
+@register_model(
+    "s4",
+    kind="network",
+    input="study-rows",
+    summary="S4-ECG: bidirectional structured state spaces over the three printed rows",
+    paper=f"{STUDY}; Gu, Goel & Ré, Efficiently Modeling Long Sequences with Structured State "
+    "Spaces, ICLR 2022",
+    parameters=2_372_097,
+)
 class S4(nn.Module):
     """Linear encoder, blocks of long convolutions, mean over time, linear decoder.
 
@@ -188,17 +196,17 @@ class S4(nn.Module):
         leads: rows of the input.
         width: channels of the blocks.
         depth: blocks.
-        state: size of each channel's state, a pair of conjugates counting two.
+        state: size of each channel's state; a conjugate pair counts as two.
         dropout: share of channels dropped, twice in each block.
-        patch: samples that the encoder takes at a time; 1 in the study. The blocks then work on
-            a sequence shorter by that factor: with `width=64, patch=4` a CPU learns some thousand
-            ECGs in minutes (benchmarks/s4.py).
+        patch: samples per position of the encoder; 1 in the study. Larger patches shorten the
+            sequence: with `width=64, patch=4` a CPU trains on some thousand ECGs in minutes
+            (benchmarks/s4.py).
 
     Shapes:
         input (batch, leads, samples) in mV, any number of samples; output (batch, 1), logits.
 
     Raises:
-        ConfigurationError: the state is odd or empty.
+        ConfigurationError: the state size is odd or 0.
     """
 
     def __init__(
@@ -212,14 +220,6 @@ class S4(nn.Module):
     ):
         super().__init__()
         self.leads, self.patch = leads, patch
-        self.options = {
-            "leads": leads,
-            "width": width,
-            "depth": depth,
-            "state": state,
-            "dropout": dropout,
-            "patch": patch,
-        }
         self.encoder = nn.Linear(leads * patch, width)
         self.blocks = nn.Sequential(*(S4Block(width, state, dropout) for _ in range(depth)))
         self.decoder = nn.Linear(width, 1)
@@ -228,11 +228,11 @@ class S4(nn.Module):
         """From (batch, leads, samples) to (batch, 1).
 
         Raises:
-            ConfigurationError: the input has another number of rows or dimensions.
+            ConfigurationError: the input has another shape.
         """
         require_shape(x, self.leads)
         whole = torch.is_grad_enabled() or torch.compiler.is_exporting() or x.device.type != "cpu"
-        # A processor's cache holds the signals of one ECG: a batch at once takes a third longer.
+        # One ECG fits into a CPU's cache: a whole batch at once takes a third longer.
         return torch.cat([self._logits(part) for part in ((x,) if whole else torch.split(x, 1))])
 
     def _logits(self, x: Tensor) -> Tensor:
@@ -244,24 +244,3 @@ class S4(nn.Module):
         x = nn.functional.pad(x, (0, -x.shape[-1] % self.patch))
         patches = x.reshape(*x.shape[:2], -1, self.patch)
         return patches.transpose(1, 2).flatten(2)
-
-
-@register_model(
-    "s4",
-    kind="network",
-    input="study-rows",
-    summary="S4-ECG: bidirectional structured state spaces over the three printed rows",
-    paper=f"{STUDY}; Gu, Goel & Ré, Efficiently Modeling Long Sequences with Structured State "
-    "Spaces, ICLR 2022",
-    parameters=2_372_097,
-)
-def s4(
-    leads: int = 3,
-    width: int = 512,
-    depth: int = 4,
-    state: int = 64,
-    dropout: float = 0.2,
-    patch: int = 1,
-) -> S4:
-    """The study's S4-ECG; see `S4` for the options."""
-    return S4(leads, width, depth, state, dropout, patch)

@@ -1,4 +1,4 @@
-"""Convolution of long signals with kernels as long as themselves, forward and backward in time."""
+"""Convolution of signals with kernels of the same length, forward and backward in time."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from torch.fft import irfft, rfft
 
 
 def circle(length: int) -> int:
-    """Least even 5-smooth number of samples on whose circle no lag meets another.
+    """Smallest even 5-smooth size of a circle on which no two lags of the signal coincide.
 
     Args:
-        length: samples of the signal, of which lags -(length - 1) ... length - 1 matter.
+        length: samples of the signal; its lags are -(length - 1) ... length - 1.
     """
     samples = max(2, 2 * length - 1)
     while samples % 2 or not _is_smooth(samples):
@@ -24,13 +24,13 @@ def circle(length: int) -> int:
 
 
 def circular_kernel(forward: Tensor, backward: Tensor, skip: Tensor, samples: int) -> Tensor:
-    """One kernel on a circle for both directions of time and the skip.
+    """Combine both directions of time and the skip into one kernel on a circle.
 
     Args:
-        forward: at lags 0, 1, ..., shape (channels, length).
-        backward: at lags -1, -2, ..., shape (channels, length); the last lag is not needed.
-        skip: what is added at lag 0, shape (channels,).
-        samples: on the circle, at least 2 length - 1.
+        forward: kernel at lags 0, 1, ..., shape (channels, length).
+        backward: kernel at lags -1, -2, ..., shape (channels, length); the last is unused.
+        skip: added at lag 0, shape (channels,).
+        samples: samples on the circle, at least 2 length - 1.
 
     Returns:
         Shape (channels, samples).
@@ -42,15 +42,15 @@ def circular_kernel(forward: Tensor, backward: Tensor, skip: Tensor, samples: in
 
 
 def convolve_spectrum(u: Tensor, spectrum: Tensor) -> Tensor:
-    """Convolve with kernels given by their spectrum; for inference.
+    """Convolve with kernels given by their spectrum, for inference.
 
     Args:
         u: signals, shape (batch, length, channels).
-        spectrum: of the kernels on a circle of an even number of samples, shape
+        spectrum: spectrum of the kernels on a circle with an even number of samples, shape
             (channels, samples / 2 + 1).
 
     Returns:
-        Of the shape of `u`.
+        Same shape as `u`.
     """
     length, samples = u.shape[1], 2 * (spectrum.shape[-1] - 1)
     y = torch.empty_like(u)
@@ -61,21 +61,21 @@ def convolve_spectrum(u: Tensor, spectrum: Tensor) -> Tensor:
 
 
 def convolve(u: Tensor, kernel: Tensor) -> Tensor:
-    """Convolve with kernels on a circle; differentiable in both.
+    """Convolve with kernels on a circle; differentiable in both arguments.
 
     Args:
         u: signals, shape (batch, length, channels).
-        kernel: shape (channels, samples), an even number of samples.
+        kernel: shape (channels, samples), with an even number of samples.
 
     Returns:
-        Of the shape of `u`.
+        Same shape as `u`.
     """
     convolved: Tensor = _Convolution.apply(u, kernel)  # type: ignore[no-untyped-call]
     return convolved
 
 
 class _Convolution(torch.autograd.Function):
-    """Keeps the signals alone: their spectra take twice the memory and are soon made again."""
+    """Saves the signals, not their spectra, which need twice the memory and are fast to compute."""
 
     @staticmethod
     def forward(ctx: Any, u: Tensor, kernel: Tensor) -> Tensor:
@@ -100,7 +100,7 @@ class _Convolution(torch.autograd.Function):
 
 
 def _parts(*tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
-    # A processor's cache holds the spectrum of one ECG, not that of a batch.
+    # The spectrum of one ECG fits into a CPU's cache, that of a batch does not.
     if tensors[0].device.type == "cpu":
         yield from zip(*(tensor.unbind() for tensor in tensors), strict=True)
     else:
@@ -118,7 +118,7 @@ def _signal(spectrum: Tensor, samples: int, length: int) -> Tensor:
 
 
 def _add_products(total: Tensor, a: Tensor, b: Tensor) -> Tensor:
-    """`total` and the sum over the batch, if there is one, of a b."""
+    """`total` plus the product of a and b, summed over the batch if there is one."""
     return total.addcmul_(a, b) if a.ndim == total.ndim else total + (a * b).sum(0)
 
 

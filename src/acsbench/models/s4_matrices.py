@@ -1,9 +1,9 @@
-"""The long convolutions of S4 as products of real matrices, for runtimes whose Fourier transform
-is slow or missing.
+"""The long convolutions of S4 as products of real matrices, for runtimes without a fast Fourier
+transform.
 
-A circle of a x b samples is transformed in two steps: every b-th sample by a matrix for the a
-of them, then, after a turn of each number, the b results by a second matrix. Signals fill half
-the circle and are real, so that half of the first matrix's rows and columns suffice.
+A circle of a x b samples is transformed in two steps: one matrix transforms every b-th sample,
+each number is rotated, and a second matrix transforms the b results. Signals are real and fill
+half the circle, so that half of the first matrix is enough.
 
 References:
     Cooley & Tukey, Math Comput 19:297 (1965).
@@ -22,10 +22,10 @@ from acsbench.models.s4 import LongConvolution
 
 
 class MatrixConvolution(nn.Module):
-    """A trained long convolution for signals of one length, with its kernels as constants.
+    """A trained long convolution with constant kernels, for signals of one length.
 
     Args:
-        convolution: to take the kernels from.
+        convolution: the trained convolution.
         length: samples of the signals.
     """
 
@@ -38,12 +38,12 @@ class MatrixConvolution(nn.Module):
     def __init__(self, convolution: LongConvolution, length: int):
         super().__init__()
         columns = math.isqrt(length - 1) + 1
-        rows = -(-length // columns)  # of the half of the circle that signals fill
+        rows = -(-length // columns)  # in the half of the circle that signals fill
         self.length, self.rows, self.columns = length, rows, columns
         samples = 2 * rows * columns
         with torch.no_grad():
             kernel = convolution.kernel(length, samples)
-        # Frequency q + 2 rows r lies at [q, r]; those with q > rows are mirror images.
+        # Frequency q + 2 rows r is at [q, r]; those with q > rows are mirror images.
         frequencies = torch.fft.fft(kernel.double()).view(-1, columns, 2 * rows)
         self._keep("spectrum", _parts(frequencies.mT[:, : rows + 1]), kernel)
 
@@ -65,7 +65,7 @@ class MatrixConvolution(nn.Module):
         real, imaginary = _times(x[..., : self.rows + 1, :], x[..., self.rows + 1 :, :], self.turn)
         real, imaginary = _matmul(real, imaginary, self.second)
         real, imaginary = _times(real, imaginary, self.spectrum)
-        # The way back is the same with all angles negated.
+        # The inverse transform is the same with all angles negated.
         real, imaginary = _matmul(real, -imaginary, self.second)
         real, imaginary = _times(real, imaginary, self.turn)
         y = self.from_frequencies @ torch.cat([real, -imaginary], dim=-2)
@@ -76,14 +76,14 @@ class MatrixConvolution(nn.Module):
 
 
 def without_fourier_transforms(network: nn.Module, *inputs: Tensor) -> nn.Module:
-    """A copy of a network whose long convolutions are matrix products with fixed kernels.
+    """Copy a network and replace its long convolutions by matrix products with fixed kernels.
 
     Args:
-        network: any; if it has no long convolution, the copy is like it.
-        inputs: of the network, of the only length that the copy will take.
+        network: any network.
+        inputs: inputs of the network; the copy only takes signals of this length.
 
     Returns:
-        The copy, in eval mode, for inference alone.
+        The copy, in eval mode, for inference only.
     """
     network = copy.deepcopy(network).eval()
     lengths: dict[nn.Module, int] = {}

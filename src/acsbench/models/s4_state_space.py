@@ -1,11 +1,10 @@
 """Convolution kernels of HiPPO-LegS state spaces, in the time domain.
 
-A channel's state x follows x' = A x + B u and is read out as y = C x; sampled with the bilinear
-rule at the channel's step, its kernel is k[l] = C Ā^l B̄. Of all this only C is trained, and k is
-linear in C. With l = r + T q the kernel is the product of C Ā^(T q) with Ā^r B̄, and the rows
-C Ā^(T q) follow by doubling from Ā^T, Ā^(2T), Ā^(4T), ...; so a few small matrices per channel,
-computed once in float64, give a kernel of any length by real matrix products alone. No power of
-Ā is ever large, because HiPPO-LegS dissipates energy in this basis.
+A channel has the state x' = A x + B u and the output y = C x. With the bilinear rule its kernel is
+k[l] = C Ā^l B̄. Only C is trained, and k is linear in C. With l = r + T q the kernel is the product
+of C Ā^(T q) and Ā^r B̄, and doubling gives the rows C Ā^(T q) from Ā^T, Ā^(2T), Ā^(4T), ... A few
+small matrices per channel, computed once in float64, therefore give a kernel of any length by real
+matrix products. No power of Ā is large, because HiPPO-LegS dissipates energy in this basis.
 
 References:
     Gu, Goel & Ré, Efficiently Modeling Long Sequences with Structured State Spaces, ICLR 2022.
@@ -20,7 +19,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-_RUN = 128  # T above: near the square root of an ECG's length, where least is kept
+_RUN = 128  # T above; near the square root of an ECG's length, which saves most memory
 
 
 class StateSpace(NamedTuple):
@@ -36,7 +35,7 @@ class StateSpace(NamedTuple):
 
 
 class Powers(NamedTuple):
-    """What a kernel needs beside C.
+    """Powers of Ā that give a kernel from C.
 
     Args:
         runs: Ā^r B̄ for r < T, shape (channels, state, T).
@@ -51,18 +50,18 @@ def hippo_legs(state: int) -> tuple[Tensor, Tensor, Tensor]:
     """HiPPO-LegS as a diagonal less a matrix of rank one.
 
     Args:
-        state: even size of the state.
+        state: size of the state, an even number.
 
     Returns:
         Eigenvalues w, P and B, complex128, each of shape (state / 2,): one of each conjugate
-        pair. Over all pairs A = diag(w) - P P*.
+        pair. Over all pairs, A = diag(w) - P P*.
     """
     order = torch.arange(state, dtype=torch.float64, device="cpu")
     scale = torch.sqrt(2 * order + 1)
     legs = -torch.tril(torch.outer(scale, scale), -1) - torch.diag(order + 1)
     low_rank = scale / math.sqrt(2)
     normal = legs + torch.outer(low_rank, low_rank)
-    # What is added to -1/2 on the diagonal is skew-symmetric: i times it is Hermitian.
+    # Apart from -1/2 on the diagonal, `normal` is skew-symmetric: i times it is Hermitian.
     skew = (normal - normal.T) / 2
     frequencies, basis = torch.linalg.eigh(-1j * skew)
     positive = frequencies > 0
@@ -79,14 +78,11 @@ def discretise(w: Tensor, P: Tensor, Q: Tensor, B: Tensor, log_dt: Tensor) -> St
     """Bilinear discretisation of A = diag(w) - P Q^T and B over conjugate pairs.
 
     Args:
-        w: complex, shape (channels, state / 2).
-        P: complex, of the same shape.
-        Q: complex, of the same shape.
-        B: complex, of the same shape.
+        w, P, Q, B: complex, shape (channels, state / 2).
         log_dt: logarithm of each channel's step, shape (channels,).
 
     Returns:
-        The state space on real states: the real parts, then the imaginary parts.
+        The state space of real states: real parts, then imaginary parts.
     """
     w, P, Q, B = (x.to(torch.complex128) for x in (w, P, Q, B))
     dt = log_dt.to(torch.float64).exp()[:, None, None]
@@ -107,7 +103,7 @@ def discretise(w: Tensor, P: Tensor, Q: Tensor, B: Tensor, log_dt: Tensor) -> St
 
 
 def readout(C: Tensor) -> Tensor:
-    """The row that reads 2 Re(C x) off a real state.
+    """The row that computes 2 Re(C x) from a real state.
 
     Args:
         C: complex, shape (..., state / 2).
@@ -119,7 +115,7 @@ def readout(C: Tensor) -> Tensor:
 
 
 def powers(space: StateSpace, length: int) -> Powers:
-    """What kernels of up to `length` samples need, in the precision of `space`."""
+    """Powers for kernels of up to `length` samples, in the precision of `space`."""
     runs, power = space.drive, space.step
     while runs.shape[-1] < min(length, _RUN):
         runs = torch.cat([runs, power @ runs], dim=-1)
@@ -132,10 +128,10 @@ def powers(space: StateSpace, length: int) -> Powers:
 
 
 def rounded(exact: Powers, dtype: torch.dtype) -> Powers:
-    """The same at another precision, without what is too small to matter.
+    """Powers in another precision.
 
-    States fade to nothing in a few thousand samples. Numbers whose products are denormal become
-    zero, because processors are many times slower with those.
+    States decay to nothing in a few thousand samples. Numbers whose products are denormal become
+    0, because processors are much slower with denormal numbers.
     """
     least = math.sqrt(torch.finfo(dtype).tiny)
     runs, *leaps = (x.where(x.abs() > least, 0).to(dtype) for x in (exact.runs, *exact.leaps))
@@ -143,11 +139,11 @@ def rounded(exact: Powers, dtype: torch.dtype) -> Powers:
 
 
 def kernels(rows: Tensor, constants: Powers, length: int) -> Tensor:
-    """Kernels read out by several rows per channel.
+    """Kernels for several rows per channel.
 
     Args:
         rows: shape (channels, outputs, state).
-        constants: of at least that length, of the dtype of `rows`.
+        constants: powers for at least this length, in the dtype of `rows`.
         length: samples.
 
     Returns:

@@ -1,6 +1,7 @@
 """Gradient-boosted trees over a table of measured signs, age and sex.
 
-scikit-learn fits them; what is kept are plain arrays, so that no file has to be unpickled.
+scikit-learn fits them. They are saved as plain arrays, which need no unpickling and do not depend
+on the version of scikit-learn.
 """
 
 from __future__ import annotations
@@ -20,31 +21,40 @@ from acsbench.models.tabular import DEMOGRAPHICS, ST_AND_T, State, columns_of
 ROWS_AT_ONCE = 4096
 
 
+@register_model(
+    "boosted-trees",
+    kind="tabular",
+    input=SIGNS,
+    summary="gradient-boosted trees on ST level and T amplitude of each lead, rate, age and sex",
+    paper="Friedman, Ann Stat 29:1189 (2001)",
+)
 @dataclass
 class BoostedTrees:
-    """Boosted regression trees on the log-odds; a missing value has a side of its own.
+    """Boosted regression trees on the log-odds; each split sends missing values to one side.
+
+    The defaults were chosen by cross-validation over patients of PTB-XL's folds 1-6.
 
     Args:
-        features: columns it takes.
+        features: columns of the table.
         trees: number of trees.
-        learning_rate: share of each tree that is added.
-        leaves: leaves of a tree, at most.
-        smallest_leaf: training ECGs in a leaf, at least.
+        learning_rate: factor of each tree.
+        leaves: maximum number of leaves per tree.
+        smallest_leaf: minimum number of training ECGs per leaf.
         penalty: ridge penalty on the leaves.
-        share_of_features: drawn at random for each split.
+        share_of_features: share of the features that each split considers, at random.
     """
 
-    features: tuple[str, ...]
-    trees: int
-    learning_rate: float
-    leaves: int
-    smallest_leaf: int
-    penalty: float
-    share_of_features: float
-    _state: State = field(default_factory=dict, repr=False)
+    features: Sequence[str] = (*ST_AND_T, "heart_rate", *DEMOGRAPHICS)
+    trees: int = 200
+    learning_rate: float = 0.05
+    leaves: int = 8
+    smallest_leaf: int = 20
+    penalty: float = 10.0
+    share_of_features: float = 0.3
+    _state: State = field(default_factory=dict, init=False, repr=False)
 
     def fit(self, table: pd.DataFrame, labels: NDArray[np.int_], seed: int) -> None:
-        """Fit to a table with the columns `features`; NaN where unknown.
+        """Fit to a table with the columns `features`, NaN where unknown.
 
         Raises:
             ConfigurationError: a column is missing.
@@ -62,7 +72,7 @@ class BoostedTrees:
             random_state=seed,
         )
         values = columns_of(table, self.features)
-        # scikit-learn refuses a feature that is never known; as a constant it splits nothing.
+        # scikit-learn refuses a column of NaN; a constant column is never split.
         values = np.where(np.isnan(values).all(axis=0), 0.0, values)
         classifier.fit(values, labels)
         self._state = _arrays(classifier)
@@ -70,7 +80,7 @@ class BoostedTrees:
     def predict(self, table: pd.DataFrame) -> NDArray[np.float64]:
         """Probabilities, shape (rows,)."""
         if not self._state:
-            raise ConfigurationError("the model was neither fitted nor loaded")
+            raise ConfigurationError("the model is not fitted")
         values = columns_of(table, self.features)
         parts = [
             _log_odds(values[start : start + ROWS_AT_ONCE], self._state)
@@ -79,24 +89,24 @@ class BoostedTrees:
         return np.asarray(expit(np.concatenate(parts)), dtype=np.float64)
 
     def state(self) -> State:
-        """The nodes of all trees, one array per property of a node; see `_arrays`."""
+        """Nodes of all trees; see `_arrays`."""
         return dict(self._state)
 
     def load_state(self, state: State) -> None:
-        """Take over what `state` gave."""
+        """Restore a model from `state`."""
         self._state = dict(state)
 
 
 def _arrays(classifier: object) -> State:
-    """The trees of a fitted classifier, laid end to end.
+    """The trees of a fitted classifier, one after the other.
 
     Returns:
-        `root` (trees,): where each tree begins. By node: `feature` to compare with
-        `threshold`; `left` where it is at most that, else `right`, as positions in these
-        arrays; `missing_left` where a missing value goes; `value` of a leaf, 0 of others. A
-        leaf leads to itself. `baseline` (1,): log-odds before the first tree.
+        `root` (trees,): first node of each tree. By node: the `feature` to compare with the
+        `threshold`; the node to the `left`, if the value is at most the threshold, or `right`;
+        `missing_left`, whether missing values go left; `value` of a leaf, 0 of other nodes. A
+        leaf points to itself. `baseline` (1,): log-odds before the first tree.
     """
-    # scikit-learn has no public way to its trees; a test compares every prediction with its own.
+    # scikit-learn has no public access to its trees. A test compares all predictions with its own.
     trees = [stage[0].nodes for stage in classifier._predictors]  # type: ignore[attr-defined]
     sizes = [len(nodes) for nodes in trees]
     root = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
@@ -117,7 +127,7 @@ def _arrays(classifier: object) -> State:
 
 
 def _log_odds(values: NDArray[np.float64], trees: State) -> NDArray[np.float64]:
-    """Log-odds of each row: all rows go down all trees together, a level at a time."""
+    """Log-odds of each row; all rows descend all trees together, level by level."""
     node = np.tile(trees["root"], (len(values), 1))
     row = np.arange(len(values))[:, None]
     while True:
@@ -129,34 +139,3 @@ def _log_odds(values: NDArray[np.float64], trees: State) -> NDArray[np.float64]:
         if np.array_equal(below, node):
             return trees["baseline"][0] + trees["value"][node].sum(axis=1)
         node = below
-
-
-@register_model(
-    "boosted-trees",
-    kind="tabular",
-    input=SIGNS,
-    summary="gradient-boosted trees on ST level and T amplitude of each lead, rate, age and sex",
-    paper="Friedman, Ann Stat 29:1189 (2001)",
-)
-def boosted_trees(
-    features: Sequence[str] = (*ST_AND_T, "heart_rate", *DEMOGRAPHICS),
-    trees: int = 200,
-    learning_rate: float = 0.05,
-    leaves: int = 8,
-    smallest_leaf: int = 20,
-    penalty: float = 10.0,
-    share_of_features: float = 0.3,
-) -> BoostedTrees:
-    """Boosted trees; see `BoostedTrees` for the options.
-
-    The defaults were chosen by cross-validation over patients of PTB-XL's folds 1-6.
-    """
-    return BoostedTrees(
-        tuple(features),
-        trees=trees,
-        learning_rate=learning_rate,
-        leaves=leaves,
-        smallest_leaf=smallest_leaf,
-        penalty=penalty,
-        share_of_features=share_of_features,
-    )

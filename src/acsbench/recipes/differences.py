@@ -18,8 +18,8 @@ from acsbench.disclosure import shown_count, too_few_patients
 from acsbench.recipes.results import Results, open_results
 from acsbench.recipes.steps import Made
 from acsbench.recipes.work import Network
+from acsbench.runs import HISTORY, Run, open_run
 from acsbench.statistics import Estimate, auroc, auroc_gap, compare_auroc
-from acsbench.training.run import HISTORY, Run, open_run
 from acsbench.waveforms.prepared import Prepared, open_prepared
 
 PAGE = "differences.md"

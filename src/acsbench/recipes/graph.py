@@ -32,8 +32,8 @@ from acsbench.recipes.work import (
     train_model,
     write_submissions,
 )
+from acsbench.runs import WEIGHTS, open_run
 from acsbench.training.config import TrainingConfig
-from acsbench.training.run import WEIGHTS, open_run
 
 PREPARING, EVALUATING, QUICK = 5.0, 3.0, 0.2
 """Effort of steps that train nothing, relative to the training of a network."""

@@ -19,10 +19,7 @@ from acsbench.files import folder_written_whole, write_json, write_text
 from acsbench.models.published.s4 import FRESH_LENGTH
 from acsbench.models.s4 import S4, S4Block
 from acsbench.models.s4_state_space import readout
-from acsbench.statistics.auroc import auroc
-from acsbench.training.card import model_card
-from acsbench.training.predictors import NetworkPredictor, check_finite, load_network
-from acsbench.training.run import (
+from acsbench.runs import (
     CARD,
     METRICS,
     REPORTED,
@@ -32,6 +29,9 @@ from acsbench.training.run import (
     predictions_csv,
     predictions_name,
 )
+from acsbench.statistics.auroc import auroc
+from acsbench.training.card import model_card
+from acsbench.training.predictors import NetworkPredictor, check_finite, load_network
 from acsbench.training.state import save_weights
 from acsbench.waveforms.prepared import Prepared, splits_of
 

@@ -15,8 +15,8 @@ import pandas as pd
 from acsbench.datasets import open_dataset
 from acsbench.files import write_text
 from acsbench.recipes.steps import Made, Tell, made_in
+from acsbench.runs import Run, open_run, predictions_csv, read_probabilities
 from acsbench.training.config import TrainingConfig
-from acsbench.training.run import Run, open_run, predictions_csv, read_probabilities
 from acsbench.waveforms.prepared import Prepared, open_prepared
 
 PREPARE, PREPARE_HOLDOUT = "preparing", "preparing the holdout"

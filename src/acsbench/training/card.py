@@ -1,8 +1,8 @@
-"""The model card of a run."""
+"""Model cards, in Markdown with the metadata of the Hugging Face hub."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -11,21 +11,40 @@ from acsbench.disclosure import shown_count
 from acsbench.models.registry import model_info
 from acsbench.statistics.estimate import Estimate
 
+LIMITS = "For research. Not a medical device, not validated for care."
+
+
+def markdown_card(
+    metadata: Mapping[str, Any], title: str, text: str, sections: Mapping[str, Sequence[str]]
+) -> str:
+    """A card: metadata, title, text, and sections of lines by heading."""
+    lines = ["---", yaml.safe_dump(dict(metadata), sort_keys=False).strip(), "---", f"# {title}"]
+    lines += ["", text, ""]
+    for heading, content in sections.items():
+        lines += [f"## {heading}", "", *content, ""]
+    return "\n".join(lines)
+
+
+def summary_of(model: str) -> str:
+    """One sentence about a model."""
+    summary = model_info(model).summary
+    return f"{summary[0].upper()}{summary[1:]}"
+
 
 def model_card(
     config: Mapping[str, Any], metrics: Mapping[str, Estimate], notes: Mapping[str, str]
 ) -> str:
-    """A model card in Markdown, with Hugging Face's metadata at its head.
+    """The card of a trained model.
 
     Args:
-        config: the run's configuration.
+        config: configuration of the run.
         metrics: AUROC by split.
-        notes: what happened in training.
+        notes: what happened during training.
     """
     info = model_info(config["model"])
     task, data = config["task"], config["data"]
     simulated = " (simulated)" if data["simulated"] else ""
-    head = {
+    metadata = {
         "license": "other",
         "license_name": f"as the terms of {data['dataset']} allow",
         "library_name": "acsbench",
@@ -34,36 +53,23 @@ def model_card(
         "metrics": ["roc_auc"],
         "model-index": [{"name": info.name, "results": _results(task, data, metrics)}],
     }
-    lines = [
-        "---",
-        yaml.safe_dump(head, sort_keys=False).strip(),
-        "---",
-        f"# {info.name} for {task['name']}{simulated}",
-        "",
-        f"{info.summary[0].upper()}{info.summary[1:]}. Source: {info.paper}. Licence of "
-        f"the code: {info.licence}.",
-        "",
-        "## What it predicts",
-        "",
-        task["description"],
-        "",
-        "## Measured",
-        "",
-        *_measured(config, metrics, notes, simulated),
-        "## Training",
-        "",
-        f"Data: {data['dataset']}{simulated}, prepared as `{config['processing']['profile']}`; "
-        f"seed {config['training']['seed']}; acsbench {config['version']}.",
-        "",
-        *(f"- {name}: {note}" for name, note in notes.items()),
-        "",
-        "## Limits",
-        "",
-        "For research. Not a medical device, not validated for care, and known only for patients "
-        "like those of the dataset named above.",
-        "",
-    ]
-    return "\n".join(lines)
+    return markdown_card(
+        metadata,
+        f"{info.name} for {task['name']}{simulated}",
+        f"{summary_of(info.name)}. Source: {info.paper}. Licence of the code: {info.licence}.",
+        {
+            "What it predicts": [task["description"]],
+            "Results": _measured(config, metrics, notes, simulated),
+            "Training": [
+                f"Data: {data['dataset']}{simulated}, prepared as "
+                f"`{config['processing']['profile']}`; seed {config['training']['seed']}; "
+                f"acsbench {config['version']}.",
+                "",
+                *(f"- {name}: {note}" for name, note in notes.items()),
+            ],
+            "Limits": [f"{LIMITS} The results only hold for patients like those of the dataset."],
+        },
+    )
 
 
 def _measured(
@@ -72,25 +78,23 @@ def _measured(
     notes: Mapping[str, str],
     simulated: str,
 ) -> list[str]:
-    """The table of what was measured, and what has to be said of it."""
     if not metrics:
-        return ["Too few patients have the event, or lack it, to show a figure.", ""]
+        return ["Too few patients with or without the event to show results."]
     lines = [
         f"| split{simulated} | AUROC (95 % CI, clustered by patient) | ECGs | patients |",
         "|---|---|---|---|",
         *(_row(split, value) for split, value in metrics.items()),
-        "",
     ]
     # Only networks are trained by epochs.
     if "valid" in metrics and "epoch kept" in notes and config["training"].get("keep") == "best":
-        lines += ["The validation split chose the epoch, so its figure is optimistic.", ""]
+        lines += ["", "The validation split chose the epoch: its AUROC is optimistic."]
     return lines
 
 
 def _results(
     task: Mapping[str, Any], data: Mapping[str, Any], metrics: Mapping[str, Estimate]
 ) -> list[dict[str, Any]]:
-    """What Hugging Face shows beside a model; the validation split chose the epoch."""
+    """Test results in the form of the Hugging Face hub."""
     kind = "simulated-ecg" if data["simulated"] else "ecg"
     return [
         {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import copy
 from typing import Any, NamedTuple
 
 import lightning as L
@@ -16,11 +17,11 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from acsbench.training.order import BatchOrder, Indices, in_order
 from acsbench.waveforms.store import WaveformStore
 
-PREDICTION_BATCH = 64
+EVALUATION_BATCH = 64
 
 
 class Batch(NamedTuple):
-    """Some ECGs: waveforms (batch, rows, samples), covariates (batch, n), labels (batch,).
+    """Waveforms (batch, rows, samples), covariates (batch, n) and labels (batch,) of some ECGs.
 
     Covariates and labels are NaN where unknown; without covariates, n is 0.
     """
@@ -30,19 +31,19 @@ class Batch(NamedTuple):
     labels: Tensor
 
     def inputs(self) -> tuple[Tensor, ...]:
-        """What a network takes: waveforms, and covariates if there are any."""
+        """Arguments of the network: waveforms, and covariates if there are any."""
         return (self.waveforms, self.covariates) if self.covariates.shape[1] else (self.waveforms,)
 
 
 class StoredWaveforms(Dataset[Batch]):
-    """Waveforms, covariates and labels of some ECGs, a whole batch at a time.
-
-    Args:
-        store: where the waveforms are.
-        table: `ecg_id` and, for training, `label`.
-        covariates: shape (ECGs, n), in the table's order.
+    """Waveforms, covariates and labels of some ECGs, read a batch at a time.
 
     An index is an array of positions in the table; an item is a `Batch`.
+
+    Args:
+        store: the waveforms.
+        table: `ecg_id` and, for training, `label`.
+        covariates: shape (ECGs, n), in the order of the table.
     """
 
     def __init__(self, store: WaveformStore, table: pd.DataFrame, covariates: NDArray[np.float32]):
@@ -63,20 +64,40 @@ class StoredWaveforms(Dataset[Batch]):
         arrays = (waveforms, self.covariates[rows], self.labels[rows])
         return Batch(*(torch.from_numpy(array) for array in arrays))
 
-    def in_order(self, process: int = 0, processes: int = 1) -> DataLoader[Batch]:
-        """Batches in the table's order, of each every `processes`-th ECG."""
-        batches = [batch[process::processes] for batch in in_order(len(self), PREDICTION_BATCH)]
-        # The sampler's items are whole batches: the loader has nothing to collate.
-        return DataLoader(self, sampler=batches, batch_size=None)
+    def part(self, rows: slice) -> StoredWaveforms:
+        """Some of the ECGs, in the same open store."""
+        some = copy(self)
+        some.positions, some.covariates = self.positions[rows], self.covariates[rows]
+        some.labels = self.labels[rows]
+        return some
+
+    def in_order(self) -> DataLoader[Batch]:
+        """Batches in the order of the table."""
+        return loader_in_order(self, len(self))
+
+
+def loader_in_order(
+    data: Dataset[Any], length: int, process: int = 0, processes: int = 1
+) -> DataLoader[Any]:
+    """Batches in order; each process gets every `processes`-th item of each batch.
+
+    Args:
+        data: takes an array of positions and returns a batch.
+        length: of the data.
+        process, processes: number of this process, and of all.
+    """
+    batches = [batch[process::processes] for batch in in_order(length, EVALUATION_BATCH)]
+    # The sampler returns whole batches: the loader has nothing to collate.
+    return DataLoader(data, sampler=batches, batch_size=None)
 
 
 class EpochSampler(Sampler[Indices]):
-    """One process's part of the batches of an epoch; Lightning says which epoch.
+    """The share of one process in the batches of an epoch; Lightning sets the epoch.
 
     Args:
-        order: of the batches.
-        per_epoch: batches of an epoch.
-        process, processes: which part.
+        order: order of the batches.
+        per_epoch: batches per epoch.
+        process, processes: number of this process, and of all.
     """
 
     def __init__(self, order: BatchOrder, per_epoch: int, process: int = 0, processes: int = 1):
@@ -93,25 +114,23 @@ class EpochSampler(Sampler[Indices]):
             yield batch[self.process :: self.processes]
 
     def set_epoch(self, epoch: int) -> None:
-        """Take the batches of an epoch, counted from 0."""
+        """Choose the epoch, counted from 0."""
         self.epoch = epoch
 
 
-class WaveformData(L.LightningDataModule):
-    """Training and validation batches of one task, shared out among the processes.
+class BatchData(L.LightningDataModule):
+    """Training and validation batches, shared among the processes.
 
-    Every process gets its part of the same batches that a single one would have, so that
-    nothing is seen twice and the result does not depend on how many there are.
+    Together, the processes see the batches that a single process would see, so that the result
+    does not depend on their number.
 
     Args:
-        train, valid: ECGs to train on and to validate with.
-        order: of the training batches.
-        per_epoch: training batches of an epoch.
+        train, valid: data sets that take an array of positions and return a batch.
+        order: order of the training batches.
+        per_epoch: training batches per epoch.
     """
 
-    def __init__(
-        self, train: StoredWaveforms, valid: StoredWaveforms, order: BatchOrder, per_epoch: int
-    ):
+    def __init__(self, train: Any, valid: Any, order: BatchOrder, per_epoch: int):
         super().__init__()
         self.train, self.valid = train, valid
         self.order, self.per_epoch = order, per_epoch
@@ -123,7 +142,7 @@ class WaveformData(L.LightningDataModule):
 
     def val_dataloader(self) -> Any:
         """Batches in order."""
-        return self.valid.in_order(*self._part())
+        return loader_in_order(self.valid, len(self.valid), *self._part())
 
     def _part(self) -> tuple[int, int]:
         if self.trainer is None:

@@ -27,10 +27,10 @@ from acsbench.ecg.effects import (
 )
 from acsbench.errors import ConfigurationError
 from acsbench.models.registry import model_info
+from acsbench.runs import Run
 from acsbench.training.attribution import flat, integrated_gradients, logits_of
 from acsbench.training.predict import check_fit, predict
 from acsbench.training.predictors import fresh_network, load_network, stored_waveforms
-from acsbench.training.run import Run
 from acsbench.waveforms.prepared import Prepared
 from acsbench.waveforms.profiles import filter_words
 from acsbench.waveforms.store import WaveformStore

@@ -11,21 +11,12 @@ from safetensors.numpy import save_file as save_arrays
 from sklearn.utils._param_validation import InvalidParameterError
 
 from acsbench import __version__
+from acsbench.cohort.task import Task
 from acsbench.errors import ConfigurationError, DataError
-from acsbench.files import sha256
+from acsbench.files import sha256, write_text
 from acsbench.models.registry import create_model, model_info
-from acsbench.statistics.auroc import auroc
-from acsbench.statistics.estimate import Estimate
-from acsbench.training.callbacks import Report
-from acsbench.training.card import model_card
-from acsbench.training.config import TrainingConfig
-from acsbench.training.features import feature_table
-from acsbench.training.history import is_hidden, read_history, reason_to_stop
-from acsbench.training.init import check_init
-from acsbench.training.module import against_divergence
-from acsbench.training.network import BUDGET_ENDED, network_fit
-from acsbench.training.predictors import check_finite, load_predictor, processing_of
-from acsbench.training.run import (
+from acsbench.runs import (
+    CARD,
     CODE,
     DIVERGED,
     HISTORY,
@@ -35,14 +26,27 @@ from acsbench.training.run import (
     RunWriter,
     find_run,
     open_run,
+    write_metrics,
+    write_predictions,
 )
+from acsbench.statistics.auroc import auroc
+from acsbench.statistics.estimate import Estimate
+from acsbench.training.callbacks import Report
+from acsbench.training.card import model_card
+from acsbench.training.config import TrainingConfig
+from acsbench.training.history import is_hidden, read_history, reason_to_stop
+from acsbench.training.init import check_init
+from acsbench.training.module import against_divergence
+from acsbench.training.network import BUDGET_ENDED, network_fit
+from acsbench.training.predictors import check_finite, inputs_of, load_predictor, processing_of
 from acsbench.training.shipped import check_used
 from acsbench.training.state import load_state
 from acsbench.training.trainer import ONE_DEVICE, Hardware
 from acsbench.waveforms.prepared import Prepared, splits_of
 
 NO_PREDICTIONS = "no predictions of"
-"""Begins the note on a split that the trained model cannot predict; the split's name follows."""
+"""First words of the note on a split that the trained model cannot predict."""
+Splits = dict[str, pd.DataFrame]
 
 
 def train(
@@ -57,25 +61,25 @@ def train(
     hardware: Hardware = ONE_DEVICE,
     report: Report = lambda _: None,
 ) -> Run:
-    """Train a model, or take the finished run of the same configuration.
+    """Train a model, or return the finished run of the same configuration.
 
-    The epoch of the best validation AUROC is kept; the test split is predicted once, at the end.
-    A training that was killed, or ended by a shorter time budget, goes on after its last full
-    epoch, and ends as it would have. A split for an ECG of which the trained model's output is
-    NaN or infinite has no predictions and no figure; the run's notes say so.
+    The epoch with the best validation AUROC is kept, and the test split is predicted once, at
+    the end. An interrupted training, or one that a shorter time budget ended, resumes after its
+    last full epoch with the same result. If the model's output for an ECG is NaN or infinite,
+    the split has no predictions and no AUROC; the notes of the run say so.
 
     Args:
-        prepared: tables and waveforms.
-        model: its name.
-        config: settings.
+        prepared: folder with tables and waveforms.
+        model: name of the model.
+        config: training settings.
         runs: folder of the Run folders.
-        task: the only one of the prepared folder unless given.
-        init: a run of the same network whose weights to start from, such as one pre-trained on
-            another task of the same prepared folder.
-        allow_leak: start from `init` even if it knows patients of the validation or test split,
-            which only serves to repeat the study.
-        hardware: what a network is trained on.
-        report: told a line about each step.
+        task: name of the task; optional if the folder has one task.
+        init: run of the same network whose weights to start from, such as a pre-training on
+            another task of the same folder.
+        allow_leak: start from `init` even if it was trained on patients of the validation or
+            test split, as the study did.
+        hardware: devices for a network.
+        report: called with a line about each step.
 
     Raises:
         ConfigurationError: model, task, settings or `init` do not fit together, the splits
@@ -83,28 +87,19 @@ def train(
         SystemExit: this process helped another one, which writes the run.
     """
     _check_fitted(model, config, hardware)
-    run_config = _run_config(prepared, model, config, task, init, allow_leak)
+    chosen = prepared.task(task)
+    splits = splits_of(prepared.table(chosen))
+    run_config = _run_config(prepared, model, config, chosen, splits, init, allow_leak)
     earlier = find_run(runs, run_config)
-    if earlier is not None and not _may_go_on(earlier, config):
-        report(f"{model}: trained before, see {earlier.path}")
-        for name, note in earlier.notes.items():
-            if name.startswith(NO_PREDICTIONS):
-                report(f"{model}: {name}: {note}")
-        if DIVERGED in earlier.notes:
-            advice = against_divergence(config.learning_rate, config.precision)
-            report(
-                f"{model}: that training diverged {earlier.notes[DIVERGED]}; epoch "
-                f"{earlier.notes['epoch kept']} is kept, and training again would end there too. "
-                f"For one that goes on, {advice}"
-            )
+    if earlier is not None and not _can_resume(earlier, config):
+        _report_earlier(earlier, config, report)
         return earlier
     if earlier is None and CODE in run_config:
         changed = find_run(runs, run_config, any_code=True)
         if changed is not None:
             report(f"{model}: its code has changed since {changed.path}: this is a new run")
     if init is not None and not init.config["lineage"]:
-        report(f"{init.path.name} does not tell on whom it was trained: figures may be too good")
-    splits = splits_of(prepared.table(prepared.task(task)))
+        report(f"the training patients of {init.path.name} are unknown: AUROC may be optimistic")
     writer = RunWriter(runs, run_config)
     fit = None
     if model_info(model).kind == "network":
@@ -123,53 +118,76 @@ def train(
             raise SystemExit(0)
     with writer:
         if earlier is not None:
-            report(f"{model}: there is time for more than {earlier.path} had")
-            writer.go_on_from(earlier)
+            report(f"{model}: continues {earlier.path} with more time")
+            writer.resume_from(earlier)
         if fit is not None:
             notes = fit.run()
         else:
             notes = _fit_tabular(prepared, splits, run_config, config, writer.path)
-        predictor = load_predictor(Run(writer.path, run_config))
-        metrics: dict[str, Estimate] = {}
-        for split in REPORTED:
-            part = splits[split]
-            if part.empty:  # the study's own split has no test part
-                continue
-            probabilities = predictor.probabilities(prepared, part)
-            try:
-                check_finite(probabilities, prepared, part)
-            except DataError as error:
-                # Weights that took hours to train are kept: another split may be predicted.
-                notes[f"{NO_PREDICTIONS} {REPORTED[split]}"] = error.problem
-                report(f"{model}: {NO_PREDICTIONS} {REPORTED[split]}: {error.problem}")
-                continue
-            writer.write_predictions(split, part["ecg_id"], probabilities)
-            if not prepared.may_show(part):
-                report(f"{model}: too few {REPORTED[split]} patients to show a figure")
-                continue
-            if part["label"].nunique() < 2:
-                report(f"{model}: the {REPORTED[split]} ECGs are of one class, which has no AUROC")
-                continue
-            metrics[split] = auroc(part["label"], probabilities, groups=part["patient_id"])
-        writer.write_card(model_card(run_config, metrics, notes))
-        writer.write_metrics(metrics, notes)
+        metrics = _predict(Run(writer.path, run_config), prepared, splits, notes, report)
+        write_text(writer.path / CARD, model_card(run_config, metrics, notes))
+        write_metrics(writer.path, metrics, notes)
         final = writer.publish(keep_state=notes.get(BUDGET_ENDED) == "yes")
     if metrics:
-        figures = (f"{REPORTED[split]} AUROC {metrics[split]}" for split in metrics)
-        report(f"{model}: {', '.join(figures)}")
+        results = (f"{REPORTED[split]} AUROC {metrics[split]}" for split in metrics)
+        report(f"{model}: {', '.join(results)}")
     return open_run(final)
 
 
+def _report_earlier(run: Run, config: TrainingConfig, report: Report) -> None:
+    """Report a finished run of the same configuration."""
+    report(f"{run.model}: already trained, see {run.path}")
+    notes = run.notes
+    for name, note in notes.items():
+        if name.startswith(NO_PREDICTIONS):
+            report(f"{run.model}: {name}: {note}")
+    if DIVERGED in notes:
+        report(
+            f"{run.model}: that training diverged {notes[DIVERGED]}; epoch {notes['epoch kept']} "
+            "is kept, and repeating the training would give the same. "
+            f"{against_divergence(config.learning_rate, config.precision)}"
+        )
+
+
+def _predict(
+    run: Run, prepared: Prepared, splits: Splits, notes: dict[str, str], report: Report
+) -> dict[str, Estimate]:
+    """Write the predictions of the validation and test split; returns the AUROC that may be shown.
+
+    Weights that took hours to train are kept if a split cannot be predicted: `notes` say so.
+    """
+    predictor = load_predictor(run)
+    metrics: dict[str, Estimate] = {}
+    for split, name in REPORTED.items():
+        part = splits[split]
+        if part.empty:  # the study's own split has no test ECGs
+            continue
+        probabilities = predictor.probabilities(inputs_of(run.config, prepared, part))
+        try:
+            check_finite(probabilities, prepared, part)
+        except DataError as error:
+            notes[f"{NO_PREDICTIONS} {name}"] = error.problem
+            report(f"{run.model}: {NO_PREDICTIONS} {name}: {error.problem}")
+            continue
+        write_predictions(run.path, split, part["ecg_id"], probabilities)
+        if not prepared.may_show(part):
+            report(f"{run.model}: too few {name} patients to show results")
+        elif part["label"].nunique() < 2:
+            report(f"{run.model}: no {name} AUROC: the ECGs are of one class")
+        else:
+            metrics[split] = auroc(part["label"], probabilities, groups=part["patient_id"])
+    return metrics
+
+
 def _check_fitted(model: str, config: TrainingConfig, hardware: Hardware) -> None:
-    """Make sure that a model that is fitted in one go was given nothing that it does not use."""
+    """Check that a tabular model gets no settings that only networks use."""
     if model_info(model).kind == "network":
         return
     changed = (name for name in sorted(config.model_fields_set) if _is_changed(config, name))
     check_used(model, changed)
     if hardware != Hardware(progress_bar=hardware.progress_bar):
         raise ConfigurationError(
-            f"{model} is fitted in one go, in one process; leave out devices, nodes, strategy and "
-            "logger"
+            f"{model} is fitted in one process; remove --devices, --nodes, --strategy and --logger"
         )
 
 
@@ -182,59 +200,56 @@ def _run_config(
     prepared: Prepared,
     model: str,
     config: TrainingConfig,
-    task: str | None,
+    task: Task,
+    splits: Splits,
     init: Run | None,
     allow_leak: bool,
 ) -> dict[str, Any]:
-    """All that decides the result."""
-    chosen = prepared.task(task)
+    """Everything that decides the result."""
     if init is not None:
-        check_init(init, prepared, model, config, chosen, allow_leak)
+        check_init(init, prepared, model, config, task, allow_leak)
     code = model_info(model).code
     return {
         "version": __version__,
         "model": model,
         **({} if code is None else {CODE: code}),
-        "task": {**chosen.model_dump(), "digest": chosen.digest},
+        "task": {**task.model_dump(), "digest": task.digest},
         "data": {
             "dataset": prepared.meta["dataset"],
             "simulated": prepared.simulated,
             "input_hash": prepared.meta["input_hash"],
         },
         "processing": processing_of(model, config.options, prepared),
-        "event_weight": _event_weight(prepared, model, config, task),
+        "event_weight": _event_weight(splits, model, config),
         "init": None if init is None else sha256(init.path / WEIGHTS),
         "lineage": [
             *([] if init is None else init.config["lineage"]),
-            {"task": chosen.name, "split": prepared.manifest().digests[chosen.name]},
+            {"task": task.name, "split": prepared.manifest().digests[task.name]},
         ],
         "training": config.model_dump(mode="json"),
     }
 
 
-def _may_go_on(run: Run, config: TrainingConfig) -> bool:
-    """Whether a finished training would begin a further epoch, which more time may allow."""
+def _can_resume(run: Run, config: TrainingConfig) -> bool:
+    """Whether more time would allow a finished training another epoch."""
     path = run.path / HISTORY
     if not path.is_file():
         return False
     history = read_history(path)
     if is_hidden(history):
-        # The state knows what the file may not tell; without one nothing goes on.
+        # The state contains the results that the file must not show.
         state = load_state(run.path)
         return state is not None and reason_to_stop(state.history, config) is None
     return reason_to_stop(history, config) is None
 
 
-def _event_weight(
-    prepared: Prepared, model: str, config: TrainingConfig, task: str | None
-) -> float:
-    """How much more an event weighs in training than it is frequent."""
-    splits = splits_of(prepared.table(prepared.task(task)))
+def _event_weight(splits: Splits, model: str, config: TrainingConfig) -> float:
+    """Weight of an event in training relative to a control."""
     events = int((splits["train"]["label"] == 1).sum())
     controls = len(splits["train"]) - events
     if not events or not controls or splits["valid"].empty:
         raise ConfigurationError(
-            "the training split needs events and controls, and the validation split ECGs; "
+            "the training split needs events and controls, and the validation split needs ECGs; "
             "prepare the dataset with other splits"
         )
     if config.imbalance == "none" or model_info(model).kind != "network":
@@ -244,14 +259,14 @@ def _event_weight(
 
 def _fit_tabular(
     prepared: Prepared,
-    splits: dict[str, pd.DataFrame],
+    splits: Splits,
     run_config: dict[str, Any],
     config: TrainingConfig,
     folder: Path,
 ) -> dict[str, str]:
     model = create_model(run_config["model"], **config.options)
     table = splits["train"]
-    features = feature_table(model_info(run_config["model"]).input, prepared, table)
+    features = inputs_of(run_config, prepared, table)
     try:
         model.fit(features, table["label"].to_numpy(dtype=int), config.seed)
     except InvalidParameterError as error:
@@ -260,4 +275,4 @@ def _fit_tabular(
         ) from error
     state = {name: np.ascontiguousarray(value) for name, value in model.state().items()}
     save_arrays(state, folder / WEIGHTS)
-    return {"class imbalance": "none: events and controls weigh the same"}
+    return {"class imbalance": "none: events and controls have equal weight"}

@@ -1,4 +1,4 @@
-"""Published checkpoints as Run folders, to predict with or to train on."""
+"""Published checkpoints as Run folders, to predict with or to fine-tune."""
 
 from __future__ import annotations
 
@@ -18,35 +18,34 @@ from acsbench.files import (
 )
 from acsbench.models.published import Reload, read_published
 from acsbench.models.published.hubert import score_only
-from acsbench.models.published.renaming import Published
+from acsbench.models.published.renaming import Checkpoint
 from acsbench.models.registry import model_info
-from acsbench.training.config import TrainingConfig
-from acsbench.training.run import (
+from acsbench.runs import (
     CARD,
     CONFIG,
     ENVIRONMENT,
-    METRICS,
     WEIGHTS,
     Run,
     environment,
     open_run,
+    write_metrics,
 )
+from acsbench.training.card import LIMITS, markdown_card, summary_of
+from acsbench.training.config import TrainingConfig
 from acsbench.training.state import save_weights
 from acsbench.waveforms.profiles import get_profile
 
 UNKNOWN_TASK = {
     "name": "published",
     "version": 0,
-    "description": "Whatever its authors trained it to predict; nobody has said which task.",
+    "description": "Unknown: the task was not given when the weights were imported.",
 }
 UNKNOWN_PATIENTS = (
-    "Nobody can tell here on which patients it was trained. On a dataset of the same hospital, "
-    "figures of it, and of what is trained on from it, may be figures of patients it has seen."
+    "Its training patients are unknown. Results on a dataset of the same hospital, also after "
+    "fine-tuning, may include patients that it was trained on."
 )
-
-
 ENCODER = "encoder from a folder of the Hugging Face hub"
-UNTRAINED_HEAD = "The head on top of the encoder has random weights: train it before it predicts."
+UNTRAINED_HEAD = "The head has random weights: fine-tune the model before you predict."
 
 
 def import_published(
@@ -55,17 +54,17 @@ def import_published(
     """Write a published checkpoint as a Run folder.
 
     Args:
-        path: what `load_published` takes.
+        path: as for `load_published`.
         out: the folder to write.
-        task: what the model was trained to predict, if known.
-        reload: as in `load_published`.
+        task: the task that the model predicts, if known.
+        reload: as for `load_published`.
 
     Returns:
-        The run; it tells of no training and holds no estimates.
+        The run, without training and estimates.
 
     Raises:
         ConfigurationError: `out` is not an empty folder.
-        DataError: the checkpoint cannot be read, or does not tell which output is the score.
+        DataError: the checkpoint cannot be read, or has several outputs of unknown meaning.
     """
     require_empty(out)
     published = read_published(path, reload)
@@ -83,13 +82,11 @@ def import_published(
         save_weights(published.network.state_dict(), folder / WEIGHTS)
         write_json(folder / ENVIRONMENT, environment())
         write_text(folder / CARD, _card(config))
-        write_json(
-            folder / METRICS, {"estimates": {}, "training": {"imported": "not trained here"}}
-        )
+        write_metrics(folder, {}, {"imported": "not trained here"})
     return open_run(out)
 
 
-def _config(published: Published, task: Task | None, source: dict[str, Any]) -> dict[str, Any]:
+def _config(published: Checkpoint, task: Task | None, source: dict[str, Any]) -> dict[str, Any]:
     profile = get_profile(published.profile)
     return {
         "version": __version__,
@@ -107,36 +104,25 @@ def _config(published: Published, task: Task | None, source: dict[str, Any]) -> 
 
 def _card(config: dict[str, Any]) -> str:
     info, source = model_info(config["model"]), config["source"]
-    head = {
-        "license": "cc-by-nc-4.0" if source["licence"].startswith("CC BY-NC") else "other",
-        "library_name": "acsbench",
-        "tags": ["ecg", "cardiology", config["task"]["name"], info.name],
-    }
-    digests = [f"- {name}: SHA-256 `{digest}`" for name, digest in source["sha256"].items()]
-    lines = [
-        "---",
-        yaml.safe_dump(head, sort_keys=False).strip(),
-        "---",
-        f"# {info.name}, imported",
-        "",
-        f"{info.summary[0].upper()}{info.summary[1:]}. Source: {info.paper}.",
-        "",
-        "## What it predicts",
-        "",
-        config["task"]["description"],
-        "",
-        "## Where the weights are from",
-        "",
-        f"A published checkpoint ({source['format']}), licence: {source['licence']}.",
-        "",
-        *digests,
-        "",
-        *([UNTRAINED_HEAD, ""] if source["format"] == ENCODER else []),
-        f"It takes waveforms prepared as `{config['processing']['profile']}`. {UNKNOWN_PATIENTS}",
-        "",
-        "## Limits",
-        "",
-        "For research. Not a medical device, not validated for care.",
-        "",
-    ]
-    return "\n".join(lines)
+    return markdown_card(
+        {
+            "license": "cc-by-nc-4.0" if source["licence"].startswith("CC BY-NC") else "other",
+            "library_name": "acsbench",
+            "tags": ["ecg", "cardiology", config["task"]["name"], info.name],
+        },
+        f"{info.name}, imported",
+        f"{summary_of(info.name)}. Source: {info.paper}.",
+        {
+            "What it predicts": [config["task"]["description"]],
+            "Source of the weights": [
+                f"A published checkpoint ({source['format']}), licence: {source['licence']}.",
+                "",
+                *(f"- {name}: SHA-256 `{digest}`" for name, digest in source["sha256"].items()),
+                "",
+                *([UNTRAINED_HEAD, ""] if source["format"] == ENCODER else []),
+                f"Input: waveforms prepared as `{config['processing']['profile']}`. "
+                f"{UNKNOWN_PATIENTS}",
+            ],
+            "Limits": [LIMITS],
+        },
+    )

@@ -12,10 +12,10 @@ from acsbench.cohort.task import Task
 from acsbench.disclosure import shown_count
 from acsbench.errors import ConfigurationError
 from acsbench.models.registry import create_model, model_info
+from acsbench.runs import Run, open_run
 from acsbench.training.config import TrainingConfig
 from acsbench.training.pretraining.folder import RECORD, is_pretrained, open_pretrained
 from acsbench.training.pretraining.lineage import check_known, pretrained_patients
-from acsbench.training.run import Run, open_run
 from acsbench.waveforms.prepared import Prepared
 
 ENCODER = "hubert."

@@ -1,4 +1,4 @@
-"""What one training step and one validation of a network are."""
+"""Training and validation steps of a network."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from acsbench.training.schedule import rate_factor
 Weights = dict[str, Tensor]
 
 
-class Diverged(Exception):  # noqa: N818 - a training's end, caught where it was begun
+class Diverged(Exception):  # noqa: N818 - ends a training, and is always caught
     """An output of a training is NaN or infinite.
 
     Args:
-        epoch: in which, counted from 1.
-        step: optimizer steps made before it, since training began.
-        what: which output, in words.
-        loss: of the training batch.
+        epoch: the epoch, counted from 1.
+        step: optimizer steps before it, since training began.
+        what: the output, in words.
+        loss: loss of the training batch.
     """
 
     def __init__(self, epoch: int, step: int, what: str, loss: float = math.nan):
@@ -42,15 +42,15 @@ class Diverged(Exception):  # noqa: N818 - a training's end, caught where it was
 
 
 def against_divergence(learning_rate: float, precision: Precision) -> str:
-    """What to do about a training that diverged, in words."""
+    """Advice after a training that diverged."""
     full = "" if precision == "32-true" else ", or set precision=32-true"
-    return f"lower learning_rate (it is {learning_rate:g}){full}"
+    return f"To avoid this, lower learning_rate (now {learning_rate:g}){full}"
 
 
 class FiniteMean(MeanMetric):
-    """A mean over processes and batches that is not finite if any of its values is NaN.
+    """A mean over processes and batches that is infinite if any value is NaN.
 
-    torchmetrics leaves out NaN, and where told not to, it forgets the weights as well.
+    torchmetrics drops NaN; its option to keep NaN ignores the weights.
     """
 
     def __init__(self) -> None:
@@ -58,10 +58,10 @@ class FiniteMean(MeanMetric):
 
 
 def stop_if_diverged(trainer: L.Trainer, loss: Tensor, epoch: int, step: int) -> None:
-    """End a training at the first loss that is not finite, in all processes at once.
+    """Stop all processes at the first loss that is not finite.
 
     Raises:
-        Diverged: the loss of one of the processes is NaN or infinite.
+        Diverged: the loss in one of the processes is NaN or infinite.
     """
     finite = bool(torch.isfinite(loss.detach()).all())
     if not trainer.strategy.reduce_boolean_decision(finite, all=True):
@@ -71,18 +71,18 @@ def stop_if_diverged(trainer: L.Trainer, loss: Tensor, epoch: int, step: int) ->
 class BinaryClassifier(L.LightningModule):
     """A network with one logit, trained on 0/1 labels.
 
+    Learning rate, batches and random numbers of a step depend only on `history` (the epochs so
+    far) and on the seed, so that an interrupted training resumes exactly. `averaged` are the
+    averaged weights, or the network's own without averaging.
+
     Args:
         network: from waveforms (and covariates) to (batch, 1) logits.
-        config: learning rate, augmentation and so on.
+        config: training settings.
         loss_weight: weight of an event in the loss.
-        steps_per_epoch: optimizer steps of an epoch.
-        fs: samples per second of the waveforms.
+        steps_per_epoch: optimizer steps per epoch.
+        fs: sampling rate of the waveforms, Hz.
         leads_per_row: leads that follow each other in a row.
-        event_weight: how much more an event weighs in training than it is frequent.
-
-    `history` holds the epochs so far; learning rate, batches and random numbers of a step
-    follow from it and from the seed alone, so that a killed training can go on as it was.
-    `averaged` are the averaged weights, or the network's own where nothing is averaged.
+        event_weight: weight of an event in training relative to a control.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class BinaryClassifier(L.LightningModule):
         self.fs, self.leads_per_row = fs, leads_per_row
         self.loss = nn.BCEWithLogitsLoss(pos_weight=torch.tensor(loss_weight))
         self.event_weight = event_weight
-        # NaN becomes infinite: torchmetrics would leave it out.
+        # Infinity in place of NaN, which torchmetrics would drop.
         self.valid_logits = CatMetric(nan_strategy=math.inf)
         self.valid_labels = CatMetric()
         self.valid_loss = FiniteMean()
@@ -115,7 +115,7 @@ class BinaryClassifier(L.LightningModule):
         return one_logit(self.network(*batch.inputs()))
 
     def on_train_batch_start(self, batch: Batch, number: int) -> None:
-        """Set learning rate and random numbers, which depend on the step alone."""
+        """Set the learning rate and the random seed of the step."""
         done = len(self.history) * self.steps_per_epoch
         step = done + number // self.config.accumulate
         last_step = self.config.epochs * self.steps_per_epoch
@@ -131,7 +131,7 @@ class BinaryClassifier(L.LightningModule):
         """Loss of a batch.
 
         Raises:
-            Diverged: it is NaN or infinite.
+            Diverged: the loss is NaN or infinite.
         """
         if self.config.augment:
             waveforms = augment(batch.waveforms, self.fs, self.leads_per_row)
@@ -140,15 +140,14 @@ class BinaryClassifier(L.LightningModule):
         done = len(self.history)
         step = done * self.steps_per_epoch + number // self.config.accumulate
         stop_if_diverged(self.trainer, loss, done + 1, step + 1)
-        size = len(batch.labels)
-        # Parts of a batch are equally large, so the processes' mean is the batch's.
+        # The parts of a batch have equal sizes: the mean over processes is that of the batch.
         self.log(
             "train_loss",
             loss,
             on_step=False,
             on_epoch=True,
             sync_dist=True,
-            batch_size=size,
+            batch_size=len(batch.labels),
             logger=False,  # `EpochEnd` logs the whole epoch
         )
         return loss
@@ -160,10 +159,10 @@ class BinaryClassifier(L.LightningModule):
             self._average(step)
 
     def on_validation_epoch_start(self) -> None:
-        """Validate the averaged weights."""
+        """Switch to the averaged weights."""
         if self._averaged:
             self._own = {name: value.clone() for name, value in self.network.state_dict().items()}
-            self._take_over(self._averaged)
+            self._set_weights(self._averaged)
 
     def validation_step(self, batch: Batch, _: int) -> None:
         """Loss and logits of some validation ECGs."""
@@ -172,23 +171,20 @@ class BinaryClassifier(L.LightningModule):
         self.valid_labels.update(batch.labels)
         size = len(batch.labels)
         loss = self.loss(logits, batch.labels)
-        # An infinite logit on the right side of 0 would have a loss of 0.
+        # An infinite logit of the correct sign has a loss of 0.
         loss = torch.where(torch.isfinite(logits).all(), loss, math.inf)
         self.valid_loss.update(loss, weight=size)
         self.log("valid_loss", self.valid_loss, batch_size=size, logger=False)
 
     def on_validation_epoch_end(self) -> None:
-        """AUROC of all validation ECGs; go on with the network's own weights."""
+        """Compute the AUROC and switch back to the network's own weights."""
         self.log("valid_auroc", self._valid_auroc(), logger=False)
         if self._own:
-            self._take_over(self._own)
+            self._set_weights(self._own)
             self._own = {}
 
     def _valid_auroc(self) -> float:
-        """That of the probabilities that the network would predict; NaN if there is none.
-
-        There is none if an output is not finite, or the ECGs are of one class.
-        """
+        """AUROC of all validation ECGs; NaN if an output is not finite or one class is missing."""
         logits, labels = (
             torch.as_tensor(metric.compute()).double().cpu().numpy()
             for metric in (self.valid_logits, self.valid_labels)
@@ -199,15 +195,15 @@ class BinaryClassifier(L.LightningModule):
             return math.nan
         return auroc(labels, probabilities_of(logits, self.event_weight)).value
 
-    def _take_over(self, weights: Weights) -> None:
-        # In place: loading would make networks forget what they derived from their constants.
+    def _set_weights(self, weights: Weights) -> None:
+        # In place: loading would clear what networks derive from their constants.
         with torch.no_grad():
             for name, value in self.network.state_dict().items():
                 value.copy_(weights[name])
 
     @property
     def averaged(self) -> Weights:
-        """The weights that are validated and kept."""
+        """The weights that are validated and saved."""
         return self._averaged or self.network.state_dict()
 
     @averaged.setter
@@ -216,20 +212,20 @@ class BinaryClassifier(L.LightningModule):
             self._averaged = {k: v.detach().clone().to(self.device) for k, v in weights.items()}
 
     def _average(self, step: int) -> None:
-        """Exponential averaging that begins as a plain mean, so that few steps forget the start."""
+        """Exponential moving average that starts as a plain mean, to forget the start sooner."""
         share = 1 - min(self.config.average_decay, step / (step + 1))
         weights = self.network.state_dict()
         if not self._averaged:
             self.averaged = weights
         for name, value in weights.items():
             if value.is_floating_point() or value.is_complex():
-                # Exact where nothing changes, as in a network's constants.
+                # Exact where nothing changes, as in constants of the network.
                 self._averaged[name].lerp_(value, share)
             else:
                 self._averaged[name].copy_(value)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Adam or AdamW, with a learning rate of its own for each layer if so configured."""
+        """Adam or AdamW, with a learning rate per layer if `layer_decay` is set."""
         config = self.config
         kind = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
         groups = list(self._parameter_groups())
@@ -247,6 +243,8 @@ class BinaryClassifier(L.LightningModule):
             return
         inner = self.network.network if isinstance(self.network, WithCovariates) else self.network
         if not hasattr(inner, "parameter_groups"):
-            raise ConfigurationError("the network does not know its layers; leave layer_decay out")
+            raise ConfigurationError(
+                "layer_decay needs a network with parameter_groups; remove the setting"
+            )
         groups: Any = self.network.parameter_groups
         yield from groups(rate, decay)

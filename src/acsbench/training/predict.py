@@ -1,8 +1,8 @@
-"""Probabilities from one trained model or several."""
+"""Probabilities from one or several trained models."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,23 +11,24 @@ import pandas as pd
 from acsbench.errors import ConfigurationError
 from acsbench.files import digest_of, sha256, written_whole
 from acsbench.models.registry import model_info
+from acsbench.runs import WEIGHTS, Run
 from acsbench.training.features import check_covariates
 from acsbench.training.predictors import (
+    Inputs,
     Predictor,
     Probabilities,
     check_finite,
     covariate_names,
+    inputs_of,
     load_predictor,
     processing_of,
 )
-from acsbench.training.run import WEIGHTS, Run
 from acsbench.waveforms.prepared import Prepared
+from acsbench.waveforms.process import Progress
 
 EVERY_SPLIT = "all"
 PART = 2048
-"""ECGs that a kill can cost."""
-
-Progress = Callable[[int, int], None]
+"""ECGs that are predicted together: a kill loses one part at most."""
 
 
 def predict(
@@ -39,57 +40,54 @@ def predict(
     parts: Path | None = None,
     progress: Progress = lambda done, total: None,
 ) -> pd.Series:
-    """Predict the ECGs of a split, or all of them.
+    """Predict the ECGs of a split.
 
     Args:
         run: the trained model.
-        prepared: where the ECGs are.
+        prepared: folder with the ECGs.
         split: `train`, `valid`, `test` or `all`; a holdout is always predicted whole.
-        task: whose ECGs; the only one of the folder unless given.
-        parts: folder where a killed prediction leaves what it had done, to be gone on with.
-        progress: told the number of ECGs done, and of all.
+        task: name of the task; optional if the folder has one task.
+        parts: folder for finished parts, from which a killed prediction resumes.
+        progress: called with the number of ECGs done and the total.
 
     Returns:
-        Probabilities, indexed by `ecg_id`, in the table's order.
+        Probabilities, indexed by `ecg_id`, in the order of the task's table.
 
     Raises:
-        ConfigurationError: the waveforms were prepared in another way than those that the
-            model was trained on, they are split in another way, or the split holds no ECG.
+        ConfigurationError: the ECGs were prepared or split in another way than those of the
+            training, or the split is empty.
         DataError: the model's output for an ECG is NaN or infinite.
     """
     check_fit(run, prepared)
     if prepared.tasks:
         table = prepared.table(prepared.task(task))
-    else:  # a holdout has waveforms and no task
+    else:  # a holdout has waveforms but no task
         table, split = prepared.ecgs(), EVERY_SPLIT
     if split != EVERY_SPLIT:
         table = table[table["split"] == split].reset_index(drop=True)
     if table.empty:
-        raise ConfigurationError(f"the split {split!r} holds no ECG")
+        raise ConfigurationError(f"the split {split!r} contains no ECG")
     folder = None if parts is None else parts / _digest(run, prepared, table)
-    probabilities = _in_parts(load_predictor(run), prepared, table, folder, progress)
+    inputs = inputs_of(run.config, prepared, table)
+    probabilities = _in_parts(load_predictor(run), inputs, folder, progress)
     check_finite(probabilities, prepared, table)
-    return pd.Series(
-        probabilities,
-        index=pd.Index(table["ecg_id"], name="ecg_id"),
-        name="probability",
-    )
+    index = pd.Index(table["ecg_id"], name="ecg_id")
+    return pd.Series(probabilities, index=index, name="probability")
 
 
 def check_fit(run: Run, prepared: Prepared) -> None:
-    """Make sure that a model may predict ECGs of a prepared folder.
+    """Check that a model may predict the ECGs of a prepared folder.
 
     Raises:
-        ConfigurationError: the waveforms were prepared in another way than those that the
-            model was trained on, they are split in another way, or a covariate that the network
-            takes is missing of every ECG.
+        ConfigurationError: the ECGs were prepared or split in another way than those of the
+            training, or a covariate of the network is missing for every ECG.
         DataError: a waveform store has changed.
     """
     found = processing_of(run.model, run.config["training"]["options"], prepared)
     if found != run.config["processing"]:
         raise ConfigurationError(
             f"the model was trained on waveforms prepared as {run.config['processing']}; "
-            f"{prepared.path} holds {found}"
+            f"{prepared.path} contains {found}"
         )
     check_covariates(prepared, covariate_names(run.config))
     if model_info(run.model).kind == "network":
@@ -99,19 +97,19 @@ def check_fit(run: Run, prepared: Prepared) -> None:
         for step in run.config["lineage"]:
             if digests.get(step["task"], step["split"]) != step["split"]:
                 raise ConfigurationError(
-                    f"the model was trained on another split of these ECGs than {prepared.path} "
-                    "holds: it would be tested on patients it has seen"
+                    f"{prepared.path} splits these ECGs differently from the training of the "
+                    "model: test patients may have been training patients"
                 )
 
 
 def mean_and_spread(predictions: Sequence[pd.Series]) -> tuple[pd.Series, pd.Series]:
-    """What several models say together, and how far they are apart.
+    """Mean and standard deviation of the predictions of several models.
 
     Args:
         predictions: probabilities of the same ECGs in the same order, indexed by `ecg_id`.
 
     Returns:
-        Mean and standard deviation (of a sample; 0 of a single model) over the models.
+        Mean, and standard deviation of a sample (0 for a single model).
     """
     together = pd.concat(predictions, axis=1, join="inner")
     if not all(len(each) == len(together) for each in predictions):
@@ -121,7 +119,7 @@ def mean_and_spread(predictions: Sequence[pd.Series]) -> tuple[pd.Series, pd.Ser
 
 
 def check_same_task(runs: Sequence[Run]) -> None:
-    """Make sure that models predict the same, so that their mean says something.
+    """Check that the models predict the same task, so that their mean is meaningful.
 
     Raises:
         ConfigurationError: they were trained for several tasks.
@@ -130,12 +128,12 @@ def check_same_task(runs: Sequence[Run]) -> None:
     if len(tasks) > 1:
         raise ConfigurationError(
             f"the runs were trained for several tasks ({', '.join(sorted(tasks.values()))}); "
-            "predict each task with its own"
+            "predict one task at a time"
         )
 
 
 def _digest(run: Run, prepared: Prepared, table: pd.DataFrame) -> str:
-    """What decides the predictions, as a name."""
+    """Name of the folder for parts: everything that decides the predictions."""
     weights = run.path if run.path.is_file() else run.path / WEIGHTS
     content = {
         "weights": sha256(weights) if weights.is_file() else None,
@@ -147,23 +145,20 @@ def _digest(run: Run, prepared: Prepared, table: pd.DataFrame) -> str:
 
 
 def _in_parts(
-    predictor: Predictor,
-    prepared: Prepared,
-    table: pd.DataFrame,
-    folder: Path | None,
-    progress: Progress,
+    predictor: Predictor, inputs: Inputs, folder: Path | None, progress: Progress
 ) -> Probabilities:
-    """Predict a table part by part; parts that are in the folder are taken from there."""
+    """Predict part by part; finished parts are read from the folder."""
     parts = []
-    for start in range(0, len(table), PART):
-        ecgs = table.iloc[start : start + PART]
+    for start in range(0, len(inputs), PART):
+        rows = slice(start, start + PART)
         file = None if folder is None else folder / f"{start:08d}.npy"
         if file is not None and file.is_file():
             parts.append(np.load(file, allow_pickle=False))
         else:
-            parts.append(predictor.probabilities(prepared, ecgs))
+            some = inputs.iloc[rows] if isinstance(inputs, pd.DataFrame) else inputs.part(rows)
+            parts.append(predictor.probabilities(some))
             if file is not None and np.isfinite(parts[-1]).all():
                 with written_whole(file) as path, path.open("wb") as stream:
                     np.save(stream, parts[-1])
-        progress(start + len(ecgs), len(table))
+        progress(min(start + PART, len(inputs)), len(inputs))
     return np.concatenate(parts)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -21,97 +24,174 @@ from acsbench.errors import ROWS_NAMED, ConfigurationError, DataError
 from acsbench.models.covariates import WithCovariates
 from acsbench.models.registry import READINGS, SIGNS, create_model, model_info
 from acsbench.models.tabular import STUDY_READINGS, TabularModel
+from acsbench.runs import CODE, WEIGHTS, Run, open_run
 from acsbench.training.data import StoredWaveforms
 from acsbench.training.features import covariates_of, feature_table
-from acsbench.training.run import CODE, WEIGHTS, Run
 from acsbench.waveforms.prepared import Prepared
 from acsbench.waveforms.signs_table import CONTENT
 
+Inputs = StoredWaveforms | pd.DataFrame
+"""Inputs of a model for some ECGs, opened: waveforms of a network, features of other models."""
 Probabilities = NDArray[np.float64]
+
+ONNX = ".onnx"
+ONNX_CONFIG = "acsbench"
+"""Key of the run's configuration in the metadata of an ONNX file, as JSON."""
+ONNX_INPUTS = ("waveforms", "covariates")
+ONNX_PROBABILITY, ONNX_LOGIT = "probability", "logit"
 
 
 class Predictor(Protocol):
     """A trained model of any kind."""
 
-    def probabilities(self, prepared: Prepared, table: pd.DataFrame) -> Probabilities:
-        """Probability of each ECG of a table with `ecg_id`, in its order.
+    def probabilities(self, inputs: Any) -> Probabilities:
+        """Probability of each ECG, shape (n,); NaN where the output is not finite.
 
-        NaN where the model's output is not finite; see `check_finite`.
+        Args:
+            inputs: from `inputs_of`, or a part of them.
         """
 
 
 @dataclass(frozen=True, eq=False)
 class NetworkPredictor:
-    """A trained network.
-
-    Args:
-        network: from waveforms (and covariates) to one logit.
-        run_config: configuration of its run.
-    """
+    """A trained network with one logit; `event_weight` as in `probabilities_of`."""
 
     network: nn.Module
-    run_config: dict[str, Any]
+    event_weight: float
 
-    def probabilities(self, prepared: Prepared, table: pd.DataFrame) -> Probabilities:
-        """Probability of each ECG of a table with `ecg_id`, in its order."""
+    def probabilities(self, inputs: StoredWaveforms) -> Probabilities:
+        """Probability of each ECG, shape (n,)."""
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         network = self.network.to(device).eval()
         with torch.inference_mode():
             logits = [
                 one_logit(network(*(part.to(device) for part in batch.inputs()))).double().cpu()
-                for batch in stored_waveforms(prepared, table, self.run_config).in_order()
+                for batch in inputs.in_order()
             ]
-        return probabilities_of(torch.cat(logits).numpy(), self.run_config["event_weight"])
+        return probabilities_of(torch.cat(logits).numpy(), self.event_weight)
 
 
 @dataclass(frozen=True, eq=False)
 class TabularPredictor:
-    """A fitted tabular model.
-
-    Args:
-        model: the model.
-        kind: its input.
-    """
+    """A fitted tabular model."""
 
     model: TabularModel
-    kind: str
 
-    def probabilities(self, prepared: Prepared, table: pd.DataFrame) -> Probabilities:
-        """Probability of each ECG of a table with `ecg_id`, in its order."""
-        risks = self.model.predict(feature_table(self.kind, prepared, table))
-        return finite_or_nan(risks)
+    def probabilities(self, inputs: pd.DataFrame) -> Probabilities:
+        """Probability of each ECG, shape (n,)."""
+        return finite_or_nan(self.model.predict(inputs))
+
+
+@dataclass(frozen=True, eq=False)
+class OnnxPredictor:
+    """A trained network in an ONNX file; `session` is an `onnxruntime.InferenceSession`."""
+
+    session: Any
+    event_weight: float
+
+    def probabilities(self, inputs: StoredWaveforms) -> Probabilities:
+        """Probability of each ECG, shape (n,)."""
+        # Files of earlier versions only hold the probability, in single precision.
+        has_logit = ONNX_LOGIT in {output.name for output in self.session.get_outputs()}
+        wanted = ONNX_LOGIT if has_logit else ONNX_PROBABILITY
+        parts = []
+        for batch in inputs.in_order():
+            arrays = (part.numpy() for part in batch.inputs())
+            parts.append(
+                self.session.run([wanted], dict(zip(ONNX_INPUTS, arrays, strict=False)))[0]
+            )
+        outputs = finite_or_nan(np.concatenate(parts))
+        return probabilities_of(outputs, self.event_weight) if has_logit else outputs
+
+
+def open_trained(path: Path) -> Run:
+    """Open a finished run, or an ONNX file that was exported from one.
+
+    Raises:
+        DataError: the path is neither, or the file cannot be read.
+        ConfigurationError: the path is an ONNX file and onnxruntime is not installed.
+    """
+    if path.suffix != ONNX:
+        return open_run(path)
+    properties = _session(path).get_modelmeta().custom_metadata_map
+    try:
+        return Run(path, json.loads(properties[ONNX_CONFIG]))
+    except (KeyError, ValueError) as error:
+        raise DataError(
+            "the ONNX file does not contain the configuration of a run",
+            file=path,
+            fix="Make it with acsbench models export",
+        ) from error
+
+
+def load_predictor(run: Run) -> Predictor:
+    """The trained model of a run or of an ONNX file.
+
+    Raises:
+        DataError: the weights are missing or do not fit the model.
+    """
+    if run.path.suffix == ONNX:
+        return OnnxPredictor(_session(run.path), run.config["event_weight"])
+    if model_info(run.model).kind == "network":
+        return NetworkPredictor(load_network(run), run.config["event_weight"])
+    path = run.path / WEIGHTS
+    model: TabularModel = create_model(run.model, **run.config["training"]["options"])
+    try:
+        model.load_state(load_arrays(path))
+    except (OSError, SafetensorError) as error:
+        raise DataError(
+            "the weights cannot be read", file=path, fix="Train the model again"
+        ) from error
+    return TabularPredictor(model)
+
+
+def inputs_of(run_config: Mapping[str, Any], prepared: Prepared, table: pd.DataFrame) -> Inputs:
+    """Open what the model of a run takes for the ECGs of a table with `ecg_id`, in its order."""
+    info = model_info(run_config["model"])
+    if info.kind == "tabular":
+        return feature_table(info.input, prepared, table)
+    return stored_waveforms(prepared, table, run_config)
+
+
+def stored_waveforms(
+    prepared: Prepared, table: pd.DataFrame, run_config: Mapping[str, Any]
+) -> StoredWaveforms:
+    """Waveforms and covariates that the network of a run takes for some ECGs."""
+    covariates = covariates_of(prepared, table, covariate_names(run_config))
+    store = prepared.store(run_config["processing"]["profile"])
+    return StoredWaveforms(store, table[["ecg_id"]], covariates)
 
 
 def one_logit(output: Tensor) -> Tensor:
-    """The logits of a network's output, shape (batch,).
+    """The logits in the output of a network, shape (batch,).
 
     Raises:
-        ConfigurationError: the output is not (batch, 1), or no floating-point numbers.
+        ConfigurationError: the output is not (batch, 1), or not floating-point.
     """
     if output.ndim != 2 or output.shape[1] != 1 or not output.is_floating_point():
         kind = str(output.dtype).removeprefix("torch.")
         raise ConfigurationError(
-            f"the network's output has the shape {tuple(output.shape)} and the type {kind}; give "
-            "one logit for each ECG, shape (batch, 1), as floating-point numbers"
+            f"the output of the network has shape {tuple(output.shape)} and type {kind}; return "
+            "one floating-point logit for each ECG, shape (batch, 1)"
         )
     return output[:, 0]
 
 
 def finite_or_nan(outputs: ArrayLike) -> NDArray[np.float64]:
-    """Outputs in double precision, NaN where one is infinite."""
+    """Outputs in double precision, with NaN in place of infinity."""
     values = np.asarray(outputs, dtype=np.float64)
     return np.where(np.isfinite(values), values, np.nan)
 
 
 def probabilities_of(logits: NDArray[np.floating], event_weight: float) -> Probabilities:
-    """Probabilities from a network's logits, of whatever kind the network is.
+    """Probabilities from the logits of a network.
 
-    In double precision, since single precision makes 1 of every logit above 17.
+    Double precision is needed: in single precision every logit above 17 gives 1.
 
     Args:
         logits: shape (n,).
-        event_weight: how much more an event weighed in training than it is frequent; it is taken
-            out of the odds again.
+        event_weight: weight of an event relative to a control during training; the odds are
+            divided by it.
 
     Returns:
         Shape (n,), NaN where a logit is NaN or infinite.
@@ -120,12 +200,7 @@ def probabilities_of(logits: NDArray[np.floating], event_weight: float) -> Proba
 
 
 def check_finite(probabilities: Probabilities, prepared: Prepared, table: pd.DataFrame) -> None:
-    """Make sure that a model has a probability for each ECG.
-
-    Args:
-        probabilities: one per row of the table, shape (n,).
-        prepared: where the ECGs are.
-        table: one row per ECG, with `ecg_id`.
+    """Check that the model gave a probability for each ECG of a table.
 
     Raises:
         DataError: an output is NaN or infinite.
@@ -140,33 +215,24 @@ def check_finite(probabilities: Probabilities, prepared: Prepared, table: pd.Dat
             f"the model's output is NaN or infinite for {count} of {total} ECGs",
             file=prepared.path,
             private=", ".join(map(str, ids[:ROWS_NAMED])),
-            fix="They have no predictions. Look at these ECGs, or train the model again, with a "
-            "lower learning_rate if it is a network",
+            fix="They have no predictions. Check these ECGs, or train the model again; for a "
+            "network, lower learning_rate",
         )
 
 
-def covariate_names(run_config: dict[str, Any]) -> list[Any]:
-    """What a run's network is told beside the waveforms."""
+def covariate_names(run_config: Mapping[str, Any]) -> list[Any]:
+    """Covariates that the network of a run takes beside the waveforms."""
     return list(run_config["training"].get("covariates", []))
-
-
-def stored_waveforms(
-    prepared: Prepared, table: pd.DataFrame, run_config: dict[str, Any]
-) -> StoredWaveforms:
-    """What a run's network takes of some ECGs."""
-    covariates = covariates_of(prepared, table, covariate_names(run_config))
-    store = prepared.store(run_config["processing"]["profile"])
-    return StoredWaveforms(store, table[["ecg_id"]], covariates)
 
 
 def input_of(model: str, options: Mapping[str, Any]) -> str:
     """Profile of the waveforms that a network takes, or kind of a tabular model's table."""
-    # HuBERT-ECG can take the study's preparation in place of its authors'.
+    # The input of HuBERT-ECG is an option: its authors' preparation, or the study's.
     return str(options.get("input", model_info(model).input))
 
 
 def processing_of(model: str, options: Mapping[str, Any], prepared: Prepared) -> dict[str, Any]:
-    """The preparation that a model of certain options gets from a prepared folder."""
+    """How a prepared folder prepares the input of a model with some options."""
     taken = input_of(model, options)
     if taken == SIGNS:
         return {"profile": SIGNS, "measured": list(CONTENT)}
@@ -175,7 +241,7 @@ def processing_of(model: str, options: Mapping[str, Any], prepared: Prepared) ->
     return prepared.store(taken).processing
 
 
-def fresh_network(run_config: dict[str, Any]) -> nn.Module:
+def fresh_network(run_config: Mapping[str, Any]) -> nn.Module:
     """The network of a run's configuration, with fresh weights."""
     network: nn.Module = create_model(run_config["model"], **run_config["training"]["options"])
     covariates = covariate_names(run_config)
@@ -197,37 +263,41 @@ def load_network(run: Run) -> nn.Module:
         raise DataError("the weights cannot be read", file=path, fix=fix) from error
     except RuntimeError as error:
         if has_changed(run):
-            fix = "Its code has changed since it was trained: train it again, or put back the code"
+            fix = "Its code has changed since: train the model again, or restore the code"
         raise DataError("the weights do not fit the model", file=path, fix=fix) from error
     return network
 
 
 def has_changed(run: Run) -> bool:
-    """Whether a model that is not our own is another now than when the run was trained.
+    """Whether the code of a user's model has changed since the run was trained.
 
-    An ONNX file holds the model as it was.
+    An ONNX file contains the network itself, so that no code matters.
     """
-    return run.path.suffix != ".onnx" and run.config.get(CODE) != model_info(run.model).code
+    return run.path.suffix != ONNX and run.config.get(CODE) != model_info(run.model).code
 
 
-def load_predictor(run: Run) -> Predictor:
-    """The trained model of a run, or of an ONNX file that was made of one.
+def _session(path: Path) -> Any:
+    require_onnx("onnxruntime")
+    import onnxruntime
+
+    if not path.is_file():
+        raise DataError("the file does not exist", file=path, fix="Check the path")
+    try:
+        return onnxruntime.InferenceSession(path, providers=onnxruntime.get_available_providers())
+    except Exception as error:  # onnxruntime has no base class for its errors
+        raise DataError(
+            "the ONNX file cannot be read", file=path, fix="Make it with acsbench models export"
+        ) from error
+
+
+def require_onnx(*packages: str) -> None:
+    """Check that the packages for ONNX files are installed.
 
     Raises:
-        DataError: the weights are missing or do not fit the model.
+        ConfigurationError: a package is missing.
     """
-    if run.path.suffix == ".onnx":
-        from acsbench.training.onnx import OnnxPredictor
-
-        return OnnxPredictor(run.path, run.config)
-    if model_info(run.model).kind == "network":
-        return NetworkPredictor(load_network(run), run.config)
-    path = run.path / WEIGHTS
-    model: TabularModel = create_model(run.model, **run.config["training"]["options"])
-    try:
-        model.load_state(load_arrays(path))
-    except (OSError, SafetensorError) as error:
-        raise DataError(
-            "the weights cannot be read", file=path, fix="Train the model again"
-        ) from error
-    return TabularPredictor(model, model_info(run.model).input)
+    for package in packages:
+        if find_spec(package) is None:
+            raise ConfigurationError(
+                f"{package} is not installed. Run: pip install 'acsbench[onnx]'"
+            )

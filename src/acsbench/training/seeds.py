@@ -8,7 +8,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 from acsbench.errors import ConfigurationError
-from acsbench.training.run import METRICS, REPORTED, Run
+from acsbench.runs import METRICS, REPORTED, Run
 
 SEED = "seed"
 _LONGEST = 24

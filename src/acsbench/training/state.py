@@ -13,7 +13,7 @@ from torch import Tensor
 
 from acsbench.errors import DataError
 from acsbench.files import written_whole
-from acsbench.training.run import STATE
+from acsbench.runs import STATE
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,32 +1,45 @@
-"""Lightning's trainer, as every training here uses it."""
+"""Lightning's trainer, configured as every training here needs it."""
 
 from __future__ import annotations
 
+import importlib
 import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any, Literal
 
 import lightning as L
 import torch
 from lightning.pytorch.strategies import DDPStrategy, SingleDeviceStrategy
 
 from acsbench.errors import ConfigurationError
-from acsbench.training.config import Precision
-from acsbench.training.loggers import LoggerName, make_logger
+from acsbench.training.callbacks import EpochCallback
+from acsbench.training.config import TrainingConfig
+from acsbench.training.pretraining.config import PretrainingConfig
+
+LoggerName = Literal["tensorboard", "wandb", "mlflow"]
+LOGS = "logs"
+_LOGGERS = {
+    "tensorboard": ("TensorBoardLogger", ("tensorboard", "tensorboardX")),
+    "wandb": ("WandbLogger", ("wandb",)),
+    "mlflow": ("MLFlowLogger", ("mlflow",)),
+}
+"""Lightning's class, and packages of which it needs one."""
 
 
 @dataclass(frozen=True)
 class Hardware:
-    """What a network is trained on; the result depends on it by rounding alone.
+    """Devices for the training of a network; they change its result by rounding only.
 
     Args:
-        devices, nodes: how many; each device has a process of its own.
-        strategy: Lightning's, such as `ddp`; `auto` takes what suits.
-        logger: where else the figures of each epoch go.
-        progress_bar: draw one for each epoch.
+        devices, nodes: number of devices per machine, and of machines; one process per device.
+        strategy: Lightning's strategy, such as `ddp`; `auto` chooses one.
+        logger: service that also receives the results of each epoch.
+        progress_bar: draw a progress bar for each epoch.
     """
 
     devices: int = 1
@@ -40,47 +53,34 @@ ONE_DEVICE = Hardware()
 
 
 def make_trainer(
-    hardware: Hardware,
-    epoch_end: L.Callback,
-    folder: Path,
-    *,
-    epochs: int,
-    batch_size: int,
-    accumulate: int,
-    precision: Precision,
+    hardware: Hardware, epoch_end: EpochCallback, config: TrainingConfig | PretrainingConfig
 ) -> L.Trainer:
-    """Lightning's trainer, which leaves figures, state and weights to our callback.
-
-    Args:
-        hardware: what to train on.
-        epoch_end: called after each epoch.
-        folder: where the results go; loggers write beside it.
-        epochs, batch_size, accumulate, precision: as in `TrainingConfig`.
+    """Lightning's trainer; the callback keeps results, state and weights.
 
     Raises:
-        ConfigurationError: batches cannot be shared out equally, or the strategy shares out
-            the network itself.
+        ConfigurationError: the batch size is not a multiple of the number of processes, or the
+            strategy splits the network itself.
     """
     processes = hardware.devices * hardware.nodes
-    if batch_size % processes:
+    if config.batch_size % processes:
         raise ConfigurationError(
-            f"batches of {batch_size} ECGs cannot be shared out equally among {processes} "
-            "processes; choose another batch_size"
+            f"batch_size {config.batch_size} is not a multiple of {processes} processes; choose "
+            "another batch_size"
         )
-    logger = hardware.logger
+    name, folder = hardware.logger, epoch_end.folder
     with quiet_lightning():
         trainer = L.Trainer(
-            max_epochs=epochs,
+            max_epochs=config.epochs,
             accelerator="auto",
             devices=hardware.devices,
             num_nodes=hardware.nodes,
             strategy=hardware.strategy,
-            precision=precision,
-            accumulate_grad_batches=accumulate,
+            precision=config.precision,
+            accumulate_grad_batches=config.accumulate,
             sync_batchnorm=syncs_batch_norm(processes),
             callbacks=[epoch_end],
-            logger=make_logger(logger, folder.parent, folder.name) if logger else False,
-            # The callback keeps state and weights, in a form that is read without unpickling.
+            logger=make_logger(name, folder.parent, folder.name) if name else False,
+            # The callback saves state and weights in a form that is read without unpickling.
             enable_checkpointing=False,
             use_distributed_sampler=False,
             enable_progress_bar=hardware.progress_bar,
@@ -89,14 +89,33 @@ def make_trainer(
         )
     if not isinstance(trainer.strategy, DDPStrategy | SingleDeviceStrategy):
         raise ConfigurationError(
-            f"the strategy {hardware.strategy!r} shares out the network itself, which networks of "
-            "this size do not need; use ddp"
+            f"the strategy {hardware.strategy!r} splits the network itself, which networks of this "
+            "size do not need; use ddp"
         )
     return trainer
 
 
+def make_logger(name: LoggerName, runs: Path, run: str) -> Any:
+    """Lightning's logger of a name, which writes into `logs` in the folder of runs.
+
+    Raises:
+        ConfigurationError: the package that it needs is not installed.
+    """
+    kind, packages = _LOGGERS[name]
+    if not any(find_spec(package) for package in packages):
+        raise ConfigurationError(f"{name} is not installed. Run: pip install 'acsbench[loggers]'")
+    make = getattr(importlib.import_module("lightning.pytorch.loggers"), kind)
+    folder = runs / LOGS
+    if name == "tensorboard":
+        return make(folder, name="", version=run)
+    if name == "wandb":
+        # The id is the name of the run: a resumed training continues the same curve.
+        return make(name=run, id=run, project="acsbench", save_dir=folder, resume="allow")
+    return make(experiment_name="acsbench", run_name=run, tracking_uri=f"file:{folder}")
+
+
 def syncs_batch_norm(processes: int) -> bool:
-    """Whether batch norm takes its statistics over all processes, which PyTorch does on GPUs."""
+    """Whether batch norm averages over all processes, which PyTorch supports on GPUs only."""
     return processes > 1 and torch.cuda.is_available()
 
 
@@ -105,7 +124,7 @@ def fit(trainer: L.Trainer, module: L.LightningModule, data: L.LightningDataModu
 
     Raises:
         ConfigurationError: the network or its batches do not fit the device.
-        KeyboardInterrupt: the user did; Lightning would make an exit of it.
+        KeyboardInterrupt: the user stopped the training; Lightning would exit instead.
     """
     with quiet_lightning():
         try:
@@ -116,24 +135,24 @@ def fit(trainer: L.Trainer, module: L.LightningModule, data: L.LightningDataModu
             raise
         except torch.OutOfMemoryError as error:
             raise ConfigurationError(
-                "the memory of the device is too small for a batch: set a lower batch_size, and "
-                "accumulate to add up the gradients of several"
+                "the device does not have enough memory for a batch: set a lower batch_size, and "
+                "accumulate to sum the gradients of several batches"
             ) from error
         except (RuntimeError, ValueError) as error:
-            problem = _of_the_batch(error, str(trainer.precision))
+            problem = _batch_problem(error, str(trainer.precision))
             if problem is None:
                 raise
             raise ConfigurationError(problem) from error
 
 
-def _of_the_batch(error: Exception, precision: str) -> str | None:
-    """What PyTorch says about a batch or its precision, in words; None if it is about neither."""
-    told = str(error)
-    if "more than 1 value per channel" in told:
-        return "batch norm has one value per channel in a batch: set a larger batch_size"
-    if precision != "32-true" and ("BFloat16" in told or "Half" in told):
+def _batch_problem(error: Exception, precision: str) -> str | None:
+    """Explain PyTorch's error about a batch or its precision; None for other errors."""
+    text = str(error)
+    if "more than 1 value per channel" in text:
+        return "batch norm needs more than one value per channel: set a larger batch_size"
+    if precision != "32-true" and ("BFloat16" in text or "Half" in text):
         return (
-            f"the network has a layer that this device does not compute in {precision}: set "
+            f"this device cannot compute a layer of the network in {precision}: set "
             "precision=32-true"
         )
     return None
@@ -143,7 +162,7 @@ def _of_the_batch(error: Exception, precision: str) -> str | None:
 def quiet_lightning() -> Iterator[None]:
     """Hide Lightning's advice on hardware and on worker processes of the loader.
 
-    The store is memory-mapped: worker processes would only copy what is there already.
+    The store is memory-mapped, so that worker processes would only copy data.
     """
     logger = logging.getLogger("lightning.pytorch.utilities.rank_zero")
     level = logger.level

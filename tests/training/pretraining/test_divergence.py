@@ -13,8 +13,8 @@ from safetensors.torch import load_file
 
 from acsbench.errors import ConfigurationError
 from acsbench.models.hubert_pretraining import MaskedCodePredictor
+from acsbench.runs import HISTORY, METRICS, WEIGHTS
 from acsbench.training.pretraining.pretrain import pretrain
-from acsbench.training.run import HISTORY, METRICS, WEIGHTS
 from acsbench.waveforms.prepared import Prepared
 from tests.training.pretraining.conftest import QUICK
 

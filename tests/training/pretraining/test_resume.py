@@ -11,11 +11,11 @@ import pytest
 from filelock import FileLock
 
 from acsbench.errors import ConfigurationError, DataError
+from acsbench.runs import LOCK
 from acsbench.training.pretraining import describe
 from acsbench.training.pretraining.crops import gather
 from acsbench.training.pretraining.folder import record_of, remove_leftovers, write_record
 from acsbench.training.pretraining.pretrain import _description, pretrain
-from acsbench.training.run import LOCK
 from acsbench.waveforms.prepared import Prepared
 from tests.training.pretraining.conftest import QUICK
 

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 from torch import Tensor
 
 from acsbench.errors import DataError
-from acsbench.models.published.renaming import Published, assembled, renamed
-from acsbench.models.registry import model_info
+from acsbench.models.published.renaming import COPY_AGAIN, Checkpoint, renamed, study_checkpoint
 
-LICENCE = "as published by the study"
 _BLOCKS = (
     (r"^res_block(\d)\.", r"groups.\1."),
     (r"\.conv1\.", ".conv."),
@@ -47,28 +44,28 @@ _RESNETS: dict[tuple[int, ...], str] = {
 
 
 def is_resnet(state: dict[str, Tensor]) -> bool:
-    """Whether the tensors are of resnet6, resnet18_1d or resnet50_1d."""
+    """Whether the tensors belong to resnet6, resnet18_1d or resnet50_1d."""
     return "initial_conv.weight" in state and "res_block1.0.conv1.weight" in state
 
 
 def is_ecgomi(state: dict[str, Tensor]) -> bool:
-    """Whether the tensors are of ecgomi."""
+    """Whether the tensors belong to ecgomi."""
     return any(name.startswith("res_blocks_24.") for name in state)
 
 
-def resnet_from_published(path: Path, state: dict[str, Tensor]) -> Published:
-    """One of the residual networks, its sizes read off the tensors.
+def resnet_from_published(path: Path, state: dict[str, Tensor]) -> Checkpoint:
+    """A residual network, with the sizes of its tensors.
 
     Raises:
-        DataError: the tensors do not make up one of them.
+        DataError: the tensors do not form a known residual network.
     """
     blocks = tuple(_count(state, rf"res_block{group}\.(\d+)\.") for group in (1, 2, 3, 4))
     small = blocks == (3, 3, 0, 0)
     if not small and blocks not in _RESNETS:
         raise DataError(
-            f"a residual network with groups of {blocks} blocks is not known",
+            f"no residual network has groups of {blocks} blocks",
             file=path,
-            fix=f"Known are resnet6, {', '.join(_RESNETS.values())}",
+            fix=f"Give resnet6, {' or '.join(_RESNETS.values())}",
         )
     width, leads, _ = _shape(path, state, "initial_conv.weight", 3)
     options = {
@@ -78,27 +75,20 @@ def resnet_from_published(path: Path, state: dict[str, Tensor]) -> Published:
         "kernel": _shape(path, state, "res_block1.0.conv1.weight", 3)[2],
     }
     if small:
-        return _published(path, "resnet6", options, renamed(state, _RESNET6))
-    return _published(path, _RESNETS[blocks], options, renamed(state, _RESNET))
+        return study_checkpoint(path, "resnet6", options, renamed(state, _RESNET6))
+    return study_checkpoint(path, _RESNETS[blocks], options, renamed(state, _RESNET))
 
 
-def ecgomi_from_published(path: Path, state: dict[str, Tensor]) -> Published:
-    """ECG-OMI, its sizes read off the tensors.
+def ecgomi_from_published(path: Path, state: dict[str, Tensor]) -> Checkpoint:
+    """ECG-OMI, with the sizes of its tensors.
 
     Raises:
-        DataError: the tensors do not make up one.
+        DataError: the tensors do not form ECG-OMI.
     """
     width, leads, _ = _shape(path, state, "conv1.weight", 3)
     hidden, _ = _shape(path, state, "fc1.weight", 2)
     options = {"leads": leads, "width": width, "hidden": hidden}
-    return _published(path, "ecgomi", options, renamed(state, _ECGOMI))
-
-
-def _published(
-    path: Path, model: str, options: dict[str, Any], state: dict[str, Tensor]
-) -> Published:
-    network = assembled(path, model, options, state)
-    return Published(model, options, network, model_info(model).input, LICENCE, (path,))
+    return study_checkpoint(path, "ecgomi", options, renamed(state, _ECGOMI))
 
 
 def _count(state: dict[str, Tensor], pattern: str) -> int:
@@ -108,8 +98,8 @@ def _count(state: dict[str, Tensor], pattern: str) -> int:
 def _shape(path: Path, state: dict[str, Tensor], name: str, dimensions: int) -> tuple[int, ...]:
     if name not in state or state[name].ndim != dimensions:
         raise DataError(
-            f"the tensor {name} is missing or of another shape",
+            f"the tensor {name} is missing or has another shape",
             file=path,
-            fix="Copy it again from its source",
+            fix=COPY_AGAIN,
         )
     return tuple(state[name].shape)

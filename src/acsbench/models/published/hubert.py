@@ -1,4 +1,4 @@
-"""HuBERT-ECG: fine-tuned `.pt` files, and its authors' folders with the encoder alone."""
+"""HuBERT-ECG: fine-tuned `.pt` files, and its authors' folders with the encoder only."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from acsbench.models.published.reading import (
     read_safetensors,
     tensors_of,
 )
-from acsbench.models.published.renaming import Published, assembled, renamed
+from acsbench.models.published.renaming import Checkpoint, assembled, renamed
 
 LICENCE = "CC BY-NC 4.0"
 FINE_TUNED = "model_state_dict"
@@ -32,7 +32,7 @@ _NAMES = (
     (r"pos_conv_embed\.conv\.weight_g$", "pos_conv_embed.conv.parametrizations.weight.original0"),
     (r"pos_conv_embed\.conv\.weight_v$", "pos_conv_embed.conv.parametrizations.weight.original1"),
 )
-# Only pre-training uses them.
+# Used in pre-training only.
 _UNUSED = ("hubert.masked_spec_embed", "hubert.final_proj.", "hubert.label_embedding.")
 _SIZES = {
     "layers": "num_hidden_layers",
@@ -47,7 +47,7 @@ _FRONT = {
     "front_kernels": "conv_kernel",
     "front_strides": "conv_stride",
 }
-# What every HuBERT-ECG has in common.
+# The same in every HuBERT-ECG.
 _FIXED: dict[str, object] = {
     "hidden_act": "gelu",
     "feat_extract_activation": "gelu",
@@ -62,27 +62,27 @@ _BY_DEPTH = {8: "hubert-small", 12: "hubert-base", 16: "hubert-large"}
 
 
 def is_fine_tuned(checkpoint: dict[str, Any]) -> bool:
-    """Whether a checkpoint is that of a fine-tuned HuBERT-ECG."""
+    """Whether a checkpoint is a fine-tuned HuBERT-ECG."""
     return FINE_TUNED in checkpoint and "model_config" in checkpoint
 
 
-def hubert_from_fine_tuned(path: Path, checkpoint: dict[str, Any]) -> Published:
+def hubert_from_fine_tuned(path: Path, checkpoint: dict[str, Any]) -> Checkpoint:
     """A fine-tuned HuBERT-ECG with its head.
 
-    It was trained on leads at 500 Hz that were decimated end to end, and its scores are the
-    largest of random crops, so that is what the options say.
+    Its options follow the study: leads at 500 Hz decimated end to end, and the largest logit of
+    random crops.
 
     Raises:
-        DataError: the tensors and the configuration do not make up one.
+        DataError: tensors and configuration do not form a HuBERT-ECG.
     """
     config = checkpoint["model_config"]
     if not isinstance(config, SavedConfig):
-        raise DataError("model_config is no HuBERT configuration", file=path, fix=FIX)
+        raise DataError("model_config is not a HuBERT configuration", file=path, fix=FIX)
     state = _ours(tensors_of(path, checkpoint, FINE_TUNED))
     head = [state.get(f"classifier.{number}.weight") for number in (0, 2)]
     if any(weight is None or weight.ndim != 2 for weight in head):
         raise DataError(
-            "the head is none of two linear layers", file=path, fix="Load its encoder alone"
+            "the head does not have two linear layers", file=path, fix="Load the encoder only"
         )
     hidden, outputs = (len(weight) for weight in head if weight is not None)
     options = _options(path, vars(config), state)
@@ -90,11 +90,11 @@ def hubert_from_fine_tuned(path: Path, checkpoint: dict[str, Any]) -> Published:
     return _published((path,), options, state, AS_THE_STUDY)
 
 
-def hubert_from_folder(folder: Path) -> Published:
-    """HuBERT-ECG's encoder from a folder as on the Hugging Face hub, under a fresh head.
+def hubert_from_folder(folder: Path) -> Checkpoint:
+    """HuBERT-ECG's encoder from a folder as on the Hugging Face hub, with a fresh head.
 
     Raises:
-        DataError: a file is missing or damaged, or they do not make up an encoder.
+        DataError: a file is missing or damaged, or the files do not form an encoder.
     """
     try:
         config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
@@ -118,15 +118,15 @@ def hubert_from_folder(folder: Path) -> Published:
     return _published((weights, folder / CONFIG), options, state, PREPARED)
 
 
-def score_only(published: Published) -> Published:
-    """A fine-tuned HuBERT-ECG without its second output, `not label`, which nothing reads.
+def score_only(published: Checkpoint) -> Checkpoint:
+    """A fine-tuned HuBERT-ECG without its unused second output, `not label`.
 
     Raises:
-        DataError: it has more outputs, so that nobody can tell which is the score.
+        DataError: it has more than two outputs, so that the score is unknown.
     """
     if published.options["outputs"] > 2:
         raise DataError(
-            f"the model has {published.options['outputs']} outputs, where the study's have two",
+            f"the model has {published.options['outputs']} outputs; the study's models have two",
             file=published.files[0],
             fix="Import its encoder, and train a head",
         )
@@ -144,7 +144,7 @@ def _ours(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _options(path: Path, config: Mapping[str, Any], state: Mapping[str, Tensor]) -> dict[str, Any]:
-    """Options of `HubertEcg` from a configuration that the tensors do not contradict."""
+    """Options of `HubertEcg` from a configuration, checked against the tensors."""
     from transformers import HubertConfig
 
     config = HubertConfig().to_dict() | dict(config)
@@ -152,7 +152,7 @@ def _options(path: Path, config: Mapping[str, Any], state: Mapping[str, Tensor])
         found = config[name]
         if type(found) is not type(expected) or found != expected:
             raise DataError(
-                f"the configuration's {name} is none of HuBERT-ECG's ({expected!r})",
+                f"the configuration has another {name} than HuBERT-ECG ({expected!r})",
                 file=path,
                 fix=FIX,
             )
@@ -162,7 +162,7 @@ def _options(path: Path, config: Mapping[str, Any], state: Mapping[str, Tensor])
         isinstance(values, list | tuple) and all(map(_is_size, values)) for values in front.values()
     ):
         raise DataError("the configuration's sizes cannot be read", file=path, fix=FIX)
-    # A depth is built layer by layer, so it is believed only where the tensors confirm it.
+    # Building layers takes time and memory, so the tensors must confirm their number first.
     for depth, prefix in (
         (sizes["layers"], "hubert.encoder.layers."),
         (len(front["front_widths"]), "hubert.feature_extractor.conv_layers."),
@@ -171,7 +171,7 @@ def _options(path: Path, config: Mapping[str, Any], state: Mapping[str, Tensor])
         layers = {name.partition(".")[0] for name in inside}
         if len(layers) != depth:
             raise DataError(
-                f"the configuration tells of {depth} layers, the tensors of {len(layers)}",
+                f"the configuration has {depth} layers, the tensors have {len(layers)}",
                 file=path,
                 fix=FIX,
             )
@@ -187,7 +187,7 @@ def _is_size(value: object) -> bool:
 
 def _published(
     files: tuple[Path, ...], options: dict[str, Any], state: dict[str, Tensor], profile: str
-) -> Published:
+) -> Checkpoint:
     model = _BY_DEPTH.get(options["layers"], "hubert-small")
     network = assembled(files[0], model, options, state)
-    return Published(model, options, network, profile, LICENCE, files)
+    return Checkpoint(model, options, network, profile, LICENCE, files)

@@ -1,4 +1,4 @@
-"""Reading other people's checkpoints without running what is in them."""
+"""Reading checkpoints of others without executing code in them."""
 
 from __future__ import annotations
 
@@ -15,17 +15,18 @@ from torch import Tensor
 
 from acsbench.errors import DataError
 
-NOT_OPENED = "It was not opened: only weights are ever read"
+AS_PUBLISHED = "Give a checkpoint as its authors published it"
+NOT_OPENED = "The file was not opened: acsbench only reads weights"
 
 
 class SavedConfig:
-    """Takes the place of a pickled `transformers` configuration: its values, and no code."""
+    """Replaces a pickled `transformers` configuration: values without code."""
 
 
-# What NumPy writes a number as; the module it is said to be in has moved.
+# How NumPy pickles a number; its module depends on the version.
 _numpy_number = np.float64(0).__reduce__()[0]
-# The only objects that a checkpoint may hold beside tensors and plain values. Training loops
-# save their best loss as a NumPy number.
+# Allowed objects besides tensors and plain values. Training loops save their best loss as a
+# NumPy number.
 _ALLOWED: list[Any] = [
     (SavedConfig, "transformers.models.hubert.configuration_hubert.HubertConfig"),
     (SavedConfig, "hubert_ecg.HuBERTECGConfig"),
@@ -34,7 +35,7 @@ _ALLOWED: list[Any] = [
     np.dtype,
     *(type(np.dtype(name)) for name in ("float32", "float64", "int32", "int64", "bool")),
 ]
-# A hostile file can make the reader stumble in any of these ways.
+# Errors that a malicious or damaged file can cause.
 _UNREADABLE = (
     RuntimeError,
     ValueError,
@@ -51,37 +52,37 @@ _UNREADABLE = (
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
-    """Read what `torch.save` wrote: tensors, plain values and HuBERT configurations.
+    """Read a file of `torch.save` with tensors, plain values and HuBERT configurations.
 
     Raises:
-        DataError: the file does not exist, is damaged, holds anything else, or claims to hold
-            more than its size.
+        DataError: the file does not exist, is damaged, contains other objects, or would unpack
+            to more than its size.
     """
     if not path.is_file():
-        raise DataError("the file does not exist", file=path, fix="Mind the spelling of the path")
+        raise DataError("the file does not exist", file=path, fix="Check the path")
     try:
-        _refuse_a_bomb(path)
+        _check_unpacked_size(path)
         with torch.serialization.safe_globals(_ALLOWED):
             checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except DataError:
         raise
     except pickle.UnpicklingError as error:
         raise DataError(
-            "the file holds objects other than tensors and plain values, or is no checkpoint",
+            "the file contains other objects than tensors and plain values, or is not a checkpoint",
             file=path,
             fix=NOT_OPENED,
         ) from error
     except _UNREADABLE as error:
         raise DataError(
-            "the file is truncated or no checkpoint",
+            "the file is truncated or not a checkpoint",
             file=path,
-            fix="Copy it again; of a TorchScript file, save the state_dict instead",
+            fix="Copy the file again; for a TorchScript file, save its state_dict instead",
         ) from error
     if not isinstance(checkpoint, dict):
         raise DataError(
-            "the checkpoint is no dictionary",
+            "the checkpoint is not a dictionary",
             file=path,
-            fix="Give a checkpoint as its authors published it",
+            fix=AS_PUBLISHED,
         )
     return checkpoint
 
@@ -96,37 +97,37 @@ def read_safetensors(path: Path) -> dict[str, Tensor]:
         return load_file(path)
     except (SafetensorError, OSError) as error:
         raise DataError(
-            "the file is truncated or no checkpoint", file=path, fix="Copy it again"
+            "the file is truncated or not a checkpoint", file=path, fix="Copy the file again"
         ) from error
 
 
 def tensors_of(path: Path, checkpoint: dict[str, Any], key: str) -> dict[str, Tensor]:
-    """The tensors under a key of a checkpoint, by name.
+    """Tensors under a key of a checkpoint, by name.
 
     Raises:
-        DataError: there are none, or they claim to be larger than the file.
+        DataError: there are none, or they are larger than the file.
     """
     state = checkpoint.get(key)
     if not isinstance(state, dict) or not all(_is_plain(value) for value in state.values()):
         raise DataError(
             f"the checkpoint has no {key} of tensors",
             file=path,
-            fix="Give a checkpoint as its authors published it",
+            fix=AS_PUBLISHED,
         )
-    # Strides of zero let a few bytes pose as any size.
+    # With a stride of 0, a few bytes can represent a tensor of any size.
     if sum(t.numel() * t.element_size() for t in state.values()) > path.stat().st_size:
-        raise DataError("its tensors claim to be larger than the file", file=path, fix=NOT_OPENED)
+        raise DataError("the tensors are larger than the file", file=path, fix=NOT_OPENED)
     return {str(name): tensor for name, tensor in state.items()}
 
 
-def _refuse_a_bomb(path: Path) -> None:
+def _check_unpacked_size(path: Path) -> None:
     if not zipfile.is_zipfile(path):
         return
     with zipfile.ZipFile(path) as archive:
         unpacked = sum(entry.file_size for entry in archive.infolist())
     if unpacked > path.stat().st_size:
         raise DataError(
-            "the file would unpack to more than its size, as no checkpoint does",
+            "the file would unpack to more than its size",
             file=path,
             fix=NOT_OPENED,
         )

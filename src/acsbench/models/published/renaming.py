@@ -1,4 +1,4 @@
-"""From tensors under their authors' names to a module of ours."""
+"""From tensors with their authors' names to networks of acsbench."""
 
 from __future__ import annotations
 
@@ -12,22 +12,24 @@ import torch
 from torch import Tensor, nn
 
 from acsbench.errors import ConfigurationError, DataError
-from acsbench.models.registry import create_model
+from acsbench.models.registry import create_model, model_info
 
 Patterns = Sequence[tuple[str, str]]
+WRONG_TENSORS = "tensors are missing, unknown or of another shape"
+COPY_AGAIN = "Copy the file again from its source"
 
 
 @dataclass(frozen=True, eq=False)
-class Published:
-    """A published checkpoint in our own form.
+class Checkpoint:
+    """A published checkpoint as a network of acsbench.
 
     Args:
         model: name of the registered model.
-        options: its options; `create_model(model, **options)` takes the network's weights.
-        network: in eval mode.
-        profile: preparation of the waveforms that it was trained on.
-        licence: of the weights.
-        files: that it was read from.
+        options: options for `create_model` that give a network of the same shape.
+        network: the network, in eval mode.
+        profile: preparation profile of its training waveforms.
+        licence: licence of the weights.
+        files: source files.
     """
 
     model: str
@@ -39,7 +41,7 @@ class Published:
 
 
 def renamed(state: Mapping[str, Tensor], patterns: Patterns) -> dict[str, Tensor]:
-    """Tensors under new names: every pattern is applied to every name, in order.
+    """Rename tensors: every pattern is applied to every name, in order.
 
     >>> list(renamed({"bn1.weight": torch.zeros(1)}, [(r"^bn1[.]", "stem.1.")]))
     ['stem.1.weight']
@@ -56,29 +58,32 @@ def renamed(state: Mapping[str, Tensor], patterns: Patterns) -> dict[str, Tensor
 def assembled(
     path: Path, model: str, options: Mapping[str, Any], state: Mapping[str, Tensor]
 ) -> nn.Module:
-    """A module in eval mode that holds tensors of our names.
+    """Build a network in eval mode from tensors with our names.
 
     Raises:
-        DataError: tensors are missing, too many, of another shape, or not finite.
+        DataError: tensors are missing, unknown, of another shape, or not finite.
     """
     if not all(torch.isfinite(value).all() for value in state.values()):
-        raise DataError(
-            "weights are NaN or infinite", file=path, fix="Copy it again from its source"
-        )
+        raise DataError("weights are NaN or infinite", file=path, fix=COPY_AGAIN)
     try:
-        # Without memory of its own, so that sizes in a hostile file cost nothing.
+        # On the meta device, so that a malicious file cannot allocate memory.
         with torch.device("meta"):
             module: nn.Module = create_model(model, **options)
         module.load_state_dict(
             {name: _as_trained(value) for name, value in state.items()}, assign=True
         )
     except (RuntimeError, ValueError, TypeError, ArithmeticError, ConfigurationError) as error:
-        raise DataError(
-            "tensors are missing, too many or of another shape",
-            file=path,
-            fix="Copy it again from its source",
-        ) from error
+        raise DataError(WRONG_TENSORS, file=path, fix=COPY_AGAIN) from error
     return module.eval()
+
+
+def study_checkpoint(
+    path: Path, model: str, options: dict[str, Any], state: Mapping[str, Tensor]
+) -> Checkpoint:
+    """A checkpoint of the study from tensors with our names; errors as for `assembled`."""
+    network = assembled(path, model, options, state)
+    licence = "as published by the study"
+    return Checkpoint(model, options, network, model_info(model).input, licence, (path,))
 
 
 def _as_trained(tensor: Tensor) -> Tensor:

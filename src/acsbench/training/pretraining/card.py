@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import yaml
-
 from acsbench.disclosure import shown_count
 from acsbench.models.registry import model_info
 from acsbench.statistics.estimate import Estimate
+from acsbench.training.card import LIMITS, markdown_card, summary_of
 
 
 def pretraining_card(
@@ -17,17 +16,16 @@ def pretraining_card(
     accuracies: Mapping[int, Mapping[str, Estimate]],
     notes: Mapping[str, str],
 ) -> str:
-    """A model card in Markdown, with Hugging Face's metadata at its head.
+    """The card of a pre-trained encoder.
 
     Args:
-        record: all that decided the result.
-        accuracies: masked accuracy by codebook and by who predicts.
-        notes: what happened in training, if anything did.
+        record: content of `pretraining.yaml`.
+        accuracies: masked accuracy, by size of the codebook and by predictor.
+        notes: what happened during training.
     """
-    info, data = model_info(record["model"]), record["data"]
-    settings = record["training"]
+    info, data, settings = model_info(record["model"]), record["data"], record["training"]
     simulated = " (simulated)" if data["simulated"] else ""
-    head = {
+    metadata = {
         "license": "apache-2.0",
         "library_name": "transformers",
         "tags": ["ecg", "cardiology", "hubert", "self-supervised"],
@@ -36,43 +34,35 @@ def pretraining_card(
     source = "cepstra" if settings["layer"] is None else f"layer {settings['layer']} of another"
     rows = [
         f"| {codes} | {name} | {estimate} | {shown_count(estimate.groups or 0)} |"
-        for codes, by_whom in accuracies.items()
-        for name, estimate in by_whom.items()
+        for codes, by_predictor in accuracies.items()
+        for name, estimate in by_predictor.items()
     ]
     table = [
         f"| codes | predicted by{simulated} | share of masked frames (95 % CI) | patients |",
         "|---|---|---|---|",
+        *rows,
     ]
-    lines = [
-        "---",
-        yaml.safe_dump(head, sort_keys=False).strip(),
-        "---",
-        f"# {info.name}, pre-trained{simulated}",
-        "",
-        f"{info.summary[0].upper()}{info.summary[1:]}: the encoder alone, which predicts nothing "
-        f"before it is fine-tuned. Source of the method: {info.paper}. No label was used.",
-        "",
-        "## Input",
-        "",
-        f"Prepared as `{record['processing']['profile']}`: twelve leads of 5 s at 100 Hz, laid end "
-        "to end.",
-        "",
-        "## Measured",
-        "",
-        "Codes of masked frames, of patients who were left out of the training:",
-        "",
-        *(table + rows if rows else ["Too few patients were left out to show a figure."]),
-        "",
-        "## Training",
-        "",
-        f"Data: {data['dataset']}{simulated}, without the patients of any task's validation or "
-        f"test split; descriptors: {source}; {settings['epochs']} epochs, seed "
-        f"{settings['seed']}; acsbench {record['version']}.",
-        "",
-        *(line for name, note in notes.items() for line in (f"- {name}: {note}", "")),
-        "## Limits",
-        "",
-        "For research. Not a medical device, not validated for care.",
-        "",
-    ]
-    return "\n".join(lines)
+    return markdown_card(
+        metadata,
+        f"{info.name}, pre-trained{simulated}",
+        f"{summary_of(info.name)}: the encoder alone, to be fine-tuned. Method: {info.paper}. "
+        "No label was used.",
+        {
+            "Input": [
+                f"Prepared as `{record['processing']['profile']}`: twelve leads of 5 s at 100 Hz, "
+                "laid end to end."
+            ],
+            "Results": [
+                "Codes of masked frames, in patients excluded from training:",
+                "",
+                *(table if rows else ["Too few patients to show results."]),
+            ],
+            "Training": [
+                f"Data: {data['dataset']}{simulated}, without the validation and test patients of "
+                f"any task; descriptors: {source}; {settings['epochs']} epochs, seed "
+                f"{settings['seed']}; acsbench {record['version']}.",
+                *(line for name, note in notes.items() for line in ("", f"- {name}: {note}")),
+            ],
+            "Limits": [LIMITS],
+        },
+    )

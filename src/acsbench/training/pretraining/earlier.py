@@ -10,12 +10,12 @@ from acsbench.disclosure import shown_count
 from acsbench.errors import ConfigurationError
 from acsbench.models.hubert import HubertEcg
 from acsbench.models.registry import create_model
+from acsbench.runs import Run
 from acsbench.training.pretraining.config import PretrainingConfig
 from acsbench.training.pretraining.crops import Material, pretraining_patients
 from acsbench.training.pretraining.encoder import frames_of
 from acsbench.training.pretraining.folder import open_pretrained
 from acsbench.training.pretraining.lineage import check_known, pretrained_patients
-from acsbench.training.run import Run
 from acsbench.waveforms.prepared import Prepared
 
 

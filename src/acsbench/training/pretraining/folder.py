@@ -19,11 +19,11 @@ from acsbench import __version__
 from acsbench.errors import ConfigurationError, DataError
 from acsbench.files import PARTIAL, remove_partial, sha256, write_text
 from acsbench.models.hubert import PREPARED
+from acsbench.runs import LOCK, STATE, Run
 from acsbench.training.pretraining.config import PretrainingConfig
 from acsbench.training.pretraining.crops import Material
 from acsbench.training.pretraining.encoder import ENCODER_CONFIG, ENCODER_WEIGHTS
 from acsbench.training.pretraining.lineage import next_iteration
-from acsbench.training.run import LOCK, STATE, Run
 from acsbench.waveforms.prepared import Prepared
 
 RECORD = "pretraining.yaml"

@@ -20,6 +20,7 @@ from acsbench.models.hubert_pretraining import (
     masked_loss,
     random_mask,
 )
+from acsbench.runs import HISTORY
 from acsbench.training.callbacks import Report
 from acsbench.training.data import EpochSampler
 from acsbench.training.module import Diverged, FiniteMean, stop_if_diverged
@@ -27,7 +28,6 @@ from acsbench.training.order import BatchOrder, Indices, in_order, step_seed
 from acsbench.training.pretraining.cluster import Codes
 from acsbench.training.pretraining.config import PretrainingConfig
 from acsbench.training.pretraining.crops import Crops, Numbers
-from acsbench.training.run import HISTORY
 from acsbench.training.state import TrainingState, save_state
 
 _VALIDATION = 2**32

@@ -20,6 +20,7 @@ from acsbench.models.hubert import HubertEcg
 from acsbench.models.hubert_frames import FrameGeometry
 from acsbench.models.hubert_pretraining import MaskedCodePredictor, span_count
 from acsbench.models.registry import create_model
+from acsbench.runs import CARD, DIVERGED, ENVIRONMENT, METRICS, Run, environment
 from acsbench.statistics.estimate import Estimate
 from acsbench.training.callbacks import Report
 from acsbench.training.module import Diverged, against_divergence
@@ -57,7 +58,6 @@ from acsbench.training.pretraining.predict import (
     MaskedPrediction,
     PretrainingEpochEnd,
 )
-from acsbench.training.run import CARD, DIVERGED, ENVIRONMENT, METRICS, Run, environment
 from acsbench.training.state import load_state
 from acsbench.training.trainer import ONE_DEVICE, Hardware, fit, make_trainer
 from acsbench.waveforms.prepared import Prepared

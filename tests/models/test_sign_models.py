@@ -6,7 +6,7 @@ import pytest
 
 from acsbench.ecg.criteria import CRITERIA
 from acsbench.models.registry import create_model, list_models, model_info
-from acsbench.models.signs import EVIDENCE
+from acsbench.models.sign_models import EVIDENCE
 
 
 def table(rows: int = 400) -> tuple[pd.DataFrame, np.ndarray]:

@@ -1,4 +1,4 @@
-"""What the classical signs can do: each measured criterion alone, any of them, all of them."""
+"""Models on the classical signs: each measured criterion alone, any of them, all of them."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import numpy as np
 from acsbench.ecg.criteria import CRITERIA, EVIDENCE_OF_ANY, evidence_column
 from acsbench.models.registry import SIGNS, register_model
 from acsbench.models.tabular import DEMOGRAPHICS, LogisticModel
-from acsbench.models.trees import BoostedTrees, boosted_trees
+from acsbench.models.trees import BoostedTrees
 
 EVIDENCE = tuple(evidence_column(name) for name in CRITERIA)
-"""Columns of the table of signs: the evidence for each criterion over its limit."""
+"""Columns of the table of signs: evidence for each criterion."""
 
 
 def _of_one_sign(column: str) -> LogisticModel:
-    """A probability from one sign: the evidence ranks, the regression only calibrates."""
+    """A model on one sign: the evidence ranks the ECGs, the regression only calibrates."""
     return LogisticModel((column,), np.inf)
 
 
@@ -38,11 +38,11 @@ for _criterion in CRITERIA:
     "signs-any",
     kind="tabular",
     input=SIGNS,
-    summary="the strongest measured sign of ischaemia, whichever it is",
+    summary="the strongest measured sign of ischaemia",
     paper="Thygesen et al., Fourth universal definition of MI, Circulation 138:e618 (2018)",
 )
 def signs_any() -> LogisticModel:
-    """The largest evidence for any criterion of `acsbench.ecg.criteria.ISCHAEMIA`."""
+    """The largest evidence for any criterion in `acsbench.ecg.criteria.ISCHAEMIA`."""
     return _of_one_sign(EVIDENCE_OF_ANY)
 
 
@@ -54,7 +54,7 @@ def signs_any() -> LogisticModel:
     paper="Hastie, Tibshirani & Friedman, The Elements of Statistical Learning, 4.4",
 )
 def signs_logistic(strength: float = 0.03) -> LogisticModel:
-    """Ridge logistic regression; see `LogisticModel` for the option."""
+    """Ridge logistic regression; see `LogisticModel`."""
     return LogisticModel((*EVIDENCE, *DEMOGRAPHICS), strength)
 
 
@@ -66,5 +66,5 @@ def signs_logistic(strength: float = 0.03) -> LogisticModel:
     paper="Friedman, Ann Stat 29:1189 (2001)",
 )
 def signs_boosted(trees: int = 200, learning_rate: float = 0.05) -> BoostedTrees:
-    """Boosted trees; see `BoostedTrees` for the options."""
-    return boosted_trees((*EVIDENCE, *DEMOGRAPHICS), trees=trees, learning_rate=learning_rate)
+    """Boosted trees; see `BoostedTrees`."""
+    return BoostedTrees((*EVIDENCE, *DEMOGRAPHICS), trees=trees, learning_rate=learning_rate)

@@ -1,7 +1,7 @@
-"""The Run folder: a trained model with all that is needed to repeat or to judge it.
+"""Run folders: a trained model with all that is needed to repeat or to judge it.
 
-`config.yaml`, `model.safetensors`, `metrics.json`, `history.csv`, `predictions-<split>.csv`,
-`environment.json`, `MODEL_CARD.md`.
+A run holds `config.yaml`, `model.safetensors`, `metrics.json`, `history.csv`,
+`predictions-<split>.csv`, `environment.json` and `MODEL_CARD.md`. Nothing here needs PyTorch.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ METRICS = "metrics.json"
 HISTORY = "history.csv"
 ENVIRONMENT = "environment.json"
 CARD = "MODEL_CARD.md"
-REPORTED = {"valid": "validation", "test": "test"}
-"""Splits that are predicted when a model is trained, and their names in words."""
 STATE = "state.pt"
-"""Of an unfinished training; a finished run has it only if the time budget ended it."""
+"""State of an unfinished training; a finished run keeps it only if the time budget ended it."""
 LOCK = "lock"
+REPORTED = {"valid": "validation", "test": "test"}
+"""Splits that `train` predicts, and their names in text."""
 DIVERGED = "diverged"
-"""The note where a training diverged, of a run that did; an earlier epoch is kept."""
+"""Note in `metrics.json`: where the training diverged. An earlier epoch is kept."""
 CODE = "code"
-"""Digest of the file that registers a model, in the configurations of models not our own."""
+"""Entry in `config.yaml`: digest of the file that registers a user's model."""
 LIBRARIES = ("numpy", "scipy", "pandas", "torch", "lightning", "scikit-learn", "safetensors")
 
 
@@ -56,33 +56,58 @@ class Run:
 
     @property
     def model(self) -> str:
-        """The model's name."""
+        """Name of the model."""
         return str(self.config["model"])
 
     @property
+    def metrics(self) -> dict[str, Any]:
+        """Content of `metrics.json`: `estimates` by split, and the notes of `training`."""
+        content: dict[str, Any] = json.loads((self.path / METRICS).read_text(encoding="utf-8"))
+        return content
+
+    @property
     def notes(self) -> dict[str, str]:
-        """What happened in training."""
-        notes: dict[str, str] = json.loads((self.path / METRICS).read_text("utf-8"))["training"]
-        return notes
+        """What happened during training."""
+        return dict(self.metrics["training"])
 
     def has_predictions(self, split: str) -> bool:
-        """Whether the split was predicted when the model was trained."""
+        """Whether the run holds predictions of a split."""
         return (self.path / predictions_name(split)).is_file()
 
     def predictions(self, split: str) -> pd.Series:
         """Probabilities of a split, indexed by `ecg_id`."""
-        path = self.path / predictions_name(split)
         if not self.has_predictions(split):
             raise DataError(
                 f"the run has no predictions of the split {split!r}",
                 file=self.path,
                 fix="Make them with acsbench predict",
             )
-        return read_probabilities(path)
+        return read_probabilities(self.path / predictions_name(split))
+
+
+def open_run(path: Path) -> Run:
+    """Open a finished run.
+
+    Raises:
+        DataError: the folder is not a run, or the run is unfinished.
+    """
+    fix = "Give a folder written by acsbench train"
+    if not (path / METRICS).is_file():
+        raise DataError("this is not a finished run", file=path, fix=fix)
+    try:
+        config = yaml.safe_load((path / CONFIG).read_text(encoding="utf-8"))
+        return Run(path, {key: config[key] for key in (*config, "model", "task", "processing")})
+    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
+        raise DataError("the configuration cannot be read", file=path / CONFIG, fix=fix) from error
+
+
+def predictions_name(split: str) -> str:
+    """Name of the file with the predictions of a split."""
+    return f"predictions-{split}.csv"
 
 
 def read_probabilities(path: Path) -> pd.Series:
-    """Probabilities of a file of predictions, indexed by `ecg_id`; NaN where one is missing.
+    """Read predictions, indexed by `ecg_id`; NaN where one is missing.
 
     Raises:
         DataError: the file cannot be read, or a probability is not a number.
@@ -93,66 +118,31 @@ def read_probabilities(path: Path) -> pd.Series:
     return number_column(rows, "probability", path).set_axis(ids)
 
 
-def open_run(path: Path) -> Run:
-    """Open a finished run.
-
-    Raises:
-        DataError: the folder is no run, or an unfinished one.
-    """
-    fix = "Give a folder that acsbench train has written"
-    if not (path / METRICS).is_file():
-        raise DataError("this is no finished run", file=path, fix=fix)
-    try:
-        config = yaml.safe_load((path / CONFIG).read_text(encoding="utf-8"))
-        return Run(path, {key: config[key] for key in (*config, "model", "task", "processing")})
-    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
-        raise DataError("the configuration cannot be read", file=path / CONFIG, fix=fix) from error
-
-
-def open_trained(path: Path) -> Run:
-    """Open a finished run, or an ONNX file that was made of one.
-
-    Raises:
-        DataError: it is neither.
-        ConfigurationError: it is an ONNX file and onnxruntime is not installed.
-    """
-    if path.suffix != ".onnx":
-        return open_run(path)
-    from acsbench.training.onnx import open_onnx
-
-    return open_onnx(path)
-
-
-def predictions_name(split: str) -> str:
-    """Name of the file with a split's predictions."""
-    return f"predictions-{split}.csv"
-
-
 def predictions_csv(predictions: pd.Series) -> str:
-    """Predictions as CSV: `ecg_id` and a column of the series' own name.
+    """Predictions as CSV: `ecg_id`, and a column with the name of the series.
 
-    With all digits that a double needs: rounding would tie ECGs that the model ranks.
+    Numbers keep all digits: rounding would tie ECGs that the model ranks.
     """
     table = pd.DataFrame({"ecg_id": predictions.index, predictions.name: predictions.to_numpy()})
     return table.to_csv(index=False, lineterminator="\n")
 
 
 def config_digest(config: Mapping[str, Any]) -> str:
-    """What decides a run's result, as a digest: two runs of the same digest are the same.
+    """Digest of everything that decides the result of a run.
 
-    The time budget is left out: more time takes the same training further.
+    The time budget does not count: more time continues the same training.
     """
     training = {**config.get("training", {}), "max_minutes": None}
     return digest_of({**config, "training": training})
 
 
 def find_run(runs: Path, config: Mapping[str, Any], *, any_code: bool = False) -> Run | None:
-    """The latest finished run with a configuration, if there is one.
+    """The latest finished run with a configuration, or None.
 
     Args:
         runs: folder of the Run folders.
-        config: what decides a run's result; the time budget may differ.
-        any_code: the file that registers the model may differ as well.
+        config: configuration of the run; the time budget may differ.
+        any_code: ignore changes in the file that registers the model.
     """
     ignored = {CODE: None} if any_code else {}
     wanted = config_digest({**config, **ignored})
@@ -164,20 +154,20 @@ def _finished(runs: Path) -> Iterator[Run]:
     """Finished runs in a folder, the latest first."""
     for path in sorted(runs.glob("*/"), key=lambda p: p.name.rpartition("-")[2], reverse=True):
         if not path.name.startswith(".") and (path / METRICS).is_file():
-            with suppress(DataError):  # somebody else's folder
+            with suppress(DataError):  # not a folder of acsbench
                 yield open_run(path)
 
 
 class RunWriter:
-    """Collects a run's files in a hidden folder and publishes them all at once.
+    """Collects the files of a run in a hidden folder and publishes them at once.
 
-    The hidden folder is named after the configuration: the same training finds there what a
-    killed one has left, and no other touches it. Used as a context: leaving it with an error
-    removes everything, unless a training was interrupted that can go on.
+    The name of the hidden folder contains the digest of the configuration, so that the same
+    training resumes there after a kill. Use as a context manager: an error removes the folder,
+    unless an interrupted training can resume from it.
 
     Args:
         runs: folder of the Run folders.
-        config: what decides the run's result.
+        config: configuration of the run.
     """
 
     def __init__(self, runs: Path, config: Mapping[str, Any]):
@@ -194,8 +184,8 @@ class RunWriter:
             self._lock.acquire(timeout=0)
         except Timeout as error:
             raise ConfigurationError(
-                f"another process is at this very training in {self.runs}; wait for it, or "
-                "choose another seed or setting"
+                f"another process runs the same training in {self.runs}; wait for it, or choose "
+                "another seed or setting"
             ) from error
         remove_partial(self.path)
         write_text(self.path / CONFIG, yaml.safe_dump(self.config, sort_keys=False))
@@ -208,15 +198,15 @@ class RunWriter:
             shutil.rmtree(self.path, ignore_errors=True)
         self._lock.release()
 
-    def go_on_from(self, run: Run) -> None:
-        """Take over the state of a run that the time budget ended, if there is nothing later."""
+    def resume_from(self, run: Run) -> None:
+        """Take the state of a run that the time budget ended, unless there is a later state."""
         if (run.path / STATE).is_file() and not (self.path / STATE).is_file():
             shutil.copy(run.path / WEIGHTS, self.path / WEIGHTS)
-            # Last, and moved: it says that there is something to go on from, and it is large.
+            # Move the state last: it is large, and its presence means that training can resume.
             (run.path / STATE).replace(self.path / STATE)
 
     def publish(self, keep_state: bool = False) -> Path:
-        """Give the finished run its name; returns its folder."""
+        """Give the finished run its final name; returns its folder."""
         now = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")[:-3] + "Z"
         final = self.path.rename(self.runs / f"{self.name}-{now}")
         if not keep_state:
@@ -224,21 +214,19 @@ class RunWriter:
         (final / LOCK).unlink(missing_ok=True)
         return final
 
-    def write_predictions(
-        self, split: str, ecg_ids: pd.Series, probabilities: NDArray[np.float64]
-    ) -> None:
-        """Write a split's predictions."""
-        predictions = pd.Series(probabilities, index=ecg_ids, name="probability")
-        write_text(self.path / predictions_name(split), predictions_csv(predictions))
 
-    def write_metrics(self, metrics: Mapping[str, Estimate], notes: Mapping[str, str]) -> None:
-        """Write the AUROC of each split, and what happened in training."""
-        estimates = {split: {"auroc": asdict(estimate)} for split, estimate in metrics.items()}
-        write_json(self.path / METRICS, {"estimates": estimates, "training": dict(notes)})
+def write_predictions(
+    folder: Path, split: str, ecg_ids: pd.Series, probabilities: NDArray[np.float64]
+) -> None:
+    """Write the predictions of a split into the folder of a run."""
+    predictions = pd.Series(probabilities, index=ecg_ids, name="probability")
+    write_text(folder / predictions_name(split), predictions_csv(predictions))
 
-    def write_card(self, card: str) -> None:
-        """Write the model card."""
-        write_text(self.path / CARD, card)
+
+def write_metrics(folder: Path, auroc: Mapping[str, Estimate], notes: Mapping[str, str]) -> None:
+    """Write the AUROC of each split and the notes of the training into the folder of a run."""
+    estimates = {split: {"auroc": asdict(estimate)} for split, estimate in auroc.items()}
+    write_json(folder / METRICS, {"estimates": estimates, "training": dict(notes)})
 
 
 def environment() -> dict[str, Any]:
