@@ -171,8 +171,14 @@ def test_a_folder_as_transformers_writes_it(
         (lambda c: vars(c["model_config"]).update(hidden_act="relu"), "another hidden_act"),
         (lambda c: c.update(model_config={}), "not a HuBERT configuration"),
         (lambda c: vars(c["model_config"]).update(hidden_act=torch.ones(3)), "another hidden_act"),
-        (lambda c: vars(c["model_config"]).update(layer_norm_eps=torch.ones(3)), "another layer_norm_eps"),
-        (lambda c: c["model_state_dict"].pop("classifier.0.weight"), "head does not have two linear"),
+        (
+            lambda c: vars(c["model_config"]).update(layer_norm_eps=torch.ones(3)),
+            "another layer_norm_eps",
+        ),
+        (
+            lambda c: c["model_state_dict"].pop("classifier.0.weight"),
+            "head does not have two linear",
+        ),
         (lambda c: c["model_state_dict"].pop("classifier.0.bias"), "tensors are missing"),
         (lambda c: c.update(model_state_dict=[1]), "no model_state_dict"),
     ],

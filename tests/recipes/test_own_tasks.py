@@ -12,10 +12,10 @@ from acsbench.datasets import open_dataset
 from acsbench.errors import ConfigurationError, DataError
 from acsbench.recipes.recipe import RecipeModel, load_recipe
 from acsbench.recipes.reproduce import Listener, reproduce
+from acsbench.runs import open_run
 from acsbench.training.config import TrainingConfig
 from acsbench.training.fit import train
 from acsbench.training.predict import predict
-from acsbench.runs import open_run
 from acsbench.waveforms.prepare import prepare
 from tests.datasets.builders import wfdb_folder
 

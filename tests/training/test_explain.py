@@ -15,13 +15,13 @@ from acsbench.datasets.simulated.wfdb_writer import write_record
 from acsbench.ecg.leads import LEADS
 from acsbench.ecg.recording import Recording
 from acsbench.errors import ConfigurationError
+from acsbench.runs import WEIGHTS, Run
 from acsbench.training.attribution import flat, integrated_gradients
 from acsbench.training.config import TrainingConfig
 from acsbench.training.explain import explain, rank_correlation, typical_ecgs
 from acsbench.training.fit import train
 from acsbench.training.predict import predict
 from acsbench.training.predictors import load_network, stored_waveforms
-from acsbench.runs import WEIGHTS, Run
 from acsbench.waveforms.prepare import Prepared, prepare
 from tests.cli.test_cli import run as acsbench
 
@@ -191,7 +191,7 @@ def test_typical_ecgs_have_the_median_risk_of_their_kind(prepared: Prepared, tra
 def test_what_cannot_be_explained_is_refused(
     prepared: Prepared, trained: Run, tmp_path: Path
 ) -> None:
-    with pytest.raises(ConfigurationError, match="1 of the ECGs") as told:
+    with pytest.raises(ConfigurationError, match="1 of the chosen ECGs") as told:
         list(explain(trained, prepared, ["nobody-7"]))
     assert "nobody" not in str(told.value)
     with pytest.raises(ConfigurationError, match="no network"):

@@ -15,11 +15,11 @@ from acsbench.cohort.task import load_task
 from acsbench.errors import ConfigurationError, DataError
 from acsbench.files import sha256
 from acsbench.models import create_model, load_published
+from acsbench.runs import Run, open_run
 from acsbench.training.config import TrainingConfig
 from acsbench.training.fit import train
 from acsbench.training.imported import import_published
 from acsbench.training.predict import predict
-from acsbench.runs import Run, open_run
 from acsbench.waveforms.prepare import Prepared
 
 FILES = {"config.yaml", "model.safetensors", "metrics.json", "environment.json", "MODEL_CARD.md"}
@@ -46,7 +46,7 @@ def test_a_network_of_the_study(vectors: Path, tmp_path: Path, name: str) -> Non
         np.testing.assert_allclose(logits, vector["logits"], rtol=1e-6, atol=1e-4)
     card = (run.path / "MODEL_CARD.md").read_text()
     assert digest in card
-    assert "Nobody can tell here on which patients" in card
+    assert "Its training patients are unknown" in card
 
 
 def test_the_fault_of_the_published_loader_can_be_kept(vectors: Path, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from torch import nn
 from acsbench.errors import ConfigurationError
 from acsbench.models import create_model
 from acsbench.models.covariates import WithCovariates
+from acsbench.runs import WEIGHTS, open_run
 from acsbench.training.config import TrainingConfig
 from acsbench.training.data import Batch, StoredWaveforms
 from acsbench.training.features import covariates_of
@@ -21,7 +22,6 @@ from acsbench.training.fit import train
 from acsbench.training.module import BinaryClassifier
 from acsbench.training.order import BatchOrder, step_seed
 from acsbench.training.predict import predict
-from acsbench.runs import WEIGHTS, open_run
 from acsbench.waveforms.prepare import Prepared, splits_of
 from tests.training.test_training import TINY
 
@@ -99,7 +99,7 @@ def test_the_study_s_settings_train(prepared: Prepared, runs: Path) -> None:
     run = train(prepared, "resnet18_1d", config, runs)
     assert run.config["event_weight"] > 1
     assert (
-        "are drawn"
+        "are sampled"
         in json.loads((run.path / "metrics.json").read_text())["training"]["class imbalance"]
     )
 
@@ -177,7 +177,7 @@ def test_lower_layers_learn_more_slowly() -> None:
         assert [group["base_lr"] for group in groups] == rates
         count = sum(len(group["params"]) for group in groups)
         assert count == len(list(network.parameters()))
-    with pytest.raises(ConfigurationError, match="does not know its layers"):
+    with pytest.raises(ConfigurationError, match="needs a network with parameter_groups"):
         module_of(config, nn.Linear(3, 1)).configure_optimizers()
 
 

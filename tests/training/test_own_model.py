@@ -8,10 +8,10 @@ import pytest
 
 from acsbench.errors import DataError
 from acsbench.models import list_models, registry
+from acsbench.runs import CODE
 from acsbench.training.config import TrainingConfig
 from acsbench.training.fit import train
 from acsbench.training.predict import predict
-from acsbench.runs import CODE
 from acsbench.waveforms.prepare import Prepared
 from tests.cli.test_cli import run as acsbench
 from tests.models.test_registry import MODEL, registered
@@ -37,7 +37,7 @@ def test_an_edited_model_is_trained_anew(prepared: Prepared, runs: Path, tmp_pat
     lines: list[str] = []
     registered(file, MODEL)
     assert train(prepared, NAME, QUICK, runs, report=lines.append).path == first.path
-    assert lines == [f"{NAME}: trained before, see {first.path}"]
+    assert lines == [f"{NAME}: already trained, see {first.path}"]
 
     lines.clear()
     registered(file, EDITED)

@@ -5,12 +5,12 @@ import pandas as pd
 import pytest
 
 from acsbench.errors import ConfigurationError
+from acsbench.runs import Run
 from acsbench.training import predict as module
 from acsbench.training.config import TrainingConfig
 from acsbench.training.fit import train
 from acsbench.training.predict import mean_and_spread, predict
 from acsbench.training.predictors import NetworkPredictor
-from acsbench.runs import Run
 from acsbench.waveforms.prepare import Prepared
 from tests.cli.test_cli import run as acsbench
 from tests.training.test_training import TINY

@@ -117,9 +117,7 @@ def columns_of(table: pd.DataFrame, features: Sequence[str]) -> NDArray[np.float
         raise ConfigurationError("the model has no features: give at least one in its options")
     missing = [name for name in features if name not in table]
     if missing:
-        raise ConfigurationError(
-            f"the table lacks the column {missing[0]!r}"
-        )
+        raise ConfigurationError(f"the table lacks the column {missing[0]!r}")
     values = table[list(features)].to_numpy(dtype=np.float64)
     return np.where(np.isfinite(values), values, np.nan)
 

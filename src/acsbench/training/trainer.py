@@ -52,7 +52,8 @@ class Hardware:
 ONE_DEVICE = Hardware()
 
 
-def make_trainer(hardware: Hardware, epoch_end: EpochCallback, config: TrainingConfig | PretrainingConfig
+def make_trainer(
+    hardware: Hardware, epoch_end: EpochCallback, config: TrainingConfig | PretrainingConfig
 ) -> L.Trainer:
     """Lightning's trainer; the callback keeps results, state and weights.
 
