@@ -89,7 +89,7 @@ def test_nothing_is_claimed_for_a_users_model(
     assert acsbench("models", "show", "one-layer") == 0
     assert "parameters: not stated\n" in capsys.readouterr().out
     assert acsbench("models", "show", "logistic") == 0
-    assert "parameters: as the data ask for\n" in capsys.readouterr().out
+    assert "parameters: depends on the data\n" in capsys.readouterr().out
 
 
 def test_a_wrong_option_is_told_with_the_right_one() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from acsbench.datasets import open_dataset
 from acsbench.errors import DataError
-from acsbench.recipes.graph import Graph, Planner, Settings, minutes_per_training
+from acsbench.recipes.graph import Choices, Graph, Planner, minutes_per_training
 from acsbench.recipes.helper import Place
 from acsbench.recipes.recipe import Recipe
 from acsbench.recipes.reproduce import places_for
@@ -35,7 +35,7 @@ RECIPE = Recipe.model_validate(
 )
 
 
-def graph(twin: Path, settings: Settings = Settings(), recipe: Recipe = RECIPE) -> Graph:  # noqa: B008
+def graph(twin: Path, settings: Choices = Choices(), recipe: Recipe = RECIPE) -> Graph:  # noqa: B008
     dataset = open_dataset("nightingale", twin)
     holdout = open_dataset("nightingale_holdout", twin / "holdout")
     planner = Planner(recipe, dataset, Source("nightingale", twin), Path("out"), settings)
@@ -78,11 +78,11 @@ def test_each_training_is_there_once_after_what_it_starts_from(twin: Path) -> No
 
 def test_published_weights_are_where_the_first_training_starts(twin: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no finished run"):
-        graph(twin, Settings(weights=tmp_path))
+        graph(twin, Choices(weights=tmp_path))
     (tmp_path / METRICS).write_text("{}")
     (tmp_path / CONFIG).write_text("{model: hubert-small, task: {}, processing: {}}")
     (tmp_path / WEIGHTS).write_bytes(b"one")
-    one = graph(twin, Settings(weights=tmp_path))
+    one = graph(twin, Choices(weights=tmp_path))
     starts = {name: training.weights for name, training in trainings(one).items()}
     assert [name for name, weights in starts.items() if weights == tmp_path] == [
         "HuBERT-mean-of-2, seed 0: pre-training on mace",
@@ -91,7 +91,7 @@ def test_published_weights_are_where_the_first_training_starts(twin: Path, tmp_p
         "ecgomi: training on mace",
     ]
     (tmp_path / WEIGHTS).write_bytes(b"other")
-    other = graph(twin, Settings(weights=tmp_path))
+    other = graph(twin, Choices(weights=tmp_path))
     changed = {
         a.name for a, b in zip(one.steps, other.steps, strict=True) if a.settings != b.settings
     }
@@ -108,9 +108,9 @@ def test_the_time_is_shared_out_equally_among_the_networks_trainings() -> None:
 def test_networks_get_a_gpu_each_or_a_share_of_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("acsbench.recipes.reproduce.usable_cores", lambda: 8)
     one = RECIPE.model_copy(update={"models": RECIPE.models[2:]})  # one network
-    assert places_for(one, Settings(workers=8)) == [Place(8)]
-    assert places_for(RECIPE, Settings(workers=8)) == [Place(2)] * 3  # two seeds, and one
-    assert places_for(RECIPE, Settings(workers=2)) == [Place(4)] * 2
-    gpus = Settings(workers=8, gpus=("5", "7"))
+    assert places_for(one, Choices(workers=8)) == [Place(8)]
+    assert places_for(RECIPE, Choices(workers=8)) == [Place(2)] * 3  # two seeds, and one
+    assert places_for(RECIPE, Choices(workers=2)) == [Place(4)] * 2
+    gpus = Choices(workers=8, gpus=("5", "7"))
     assert places_for(RECIPE, gpus) == [Place(4, "5"), Place(4, "7")]
     assert places_for(one, gpus) == [Place(4, "5")]

@@ -4,8 +4,9 @@ import pandas as pd
 import pytest
 
 from acsbench.errors import ConfigurationError, DataError
+from acsbench.recipes.graph import Choices
 from acsbench.recipes.recipe import RecipeModel, load_recipe
-from acsbench.recipes.reproduce import Settings, reproduce
+from acsbench.recipes.reproduce import reproduce
 from acsbench.runs import open_run
 from acsbench.shipped import shipped_names
 from tests.datasets.builders import ptbxl_folder
@@ -76,7 +77,7 @@ def test_seeds_are_evaluated_as_their_mean(tmp_path: Path, quick_reports: None) 
         load_recipe(str(tmp_path / "small.yaml")),
         data,
         tmp_path / "out",
-        settings=Settings(seed=4),
+        choices=Choices(seed=4),
     )
     runs = result.runs["ptbxl-mi"]
     network = [open_run(path) for path in runs["resnet18_1d-mean-of-2"]]

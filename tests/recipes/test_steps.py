@@ -15,13 +15,13 @@ import pytest
 
 from acsbench.errors import ConfigurationError, DataError
 from acsbench.recipes.helper import Place
-from acsbench.recipes.run import run_steps
-from acsbench.recipes.steps import RECORD, Clock, Made, Step, Tell, digests_of, made_in
+from acsbench.recipes.scheduler import run_steps
+from acsbench.recipes.steps import RECORD, Clock, Made, Report, Step, digests_of, made_in
 
 TWO = (Place(1), Place(1))
 
 
-def note(name: str, out: Path, made: Made, tell: Tell) -> list[Path]:
+def note(name: str, out: Path, made: Made, tell: Report) -> list[Path]:
     """Write what the needed steps had written, one line more."""
     lines = [path.read_text() for paths in made.values() for path in paths]
     tell(f"{len(lines)} before")
@@ -30,25 +30,25 @@ def note(name: str, out: Path, made: Made, tell: Tell) -> list[Path]:
     return [path]
 
 
-def count(name: str, out: Path, made: Made, tell: Tell) -> list[Path]:
+def count(name: str, out: Path, made: Made, tell: Report) -> list[Path]:
     """Count the calls."""
     path = out / f"{name}.txt"
     path.write_text(path.read_text() + "x" if path.exists() else "x")
     return [path]
 
 
-def fail(made: Made, tell: Tell) -> list[Path]:
+def fail(made: Made, tell: Report) -> list[Path]:
     raise DataError("the page is upside down", fix="Turn it", private="ecg-7")
 
 
-def fail_unpicklably(made: Made, tell: Tell) -> list[Path]:
+def fail_unpicklably(made: Made, tell: Report) -> list[Path]:
     class Local(Exception):  # noqa: N818
         pass
 
     raise Local("cannot travel")
 
 
-def die(made: Made, tell: Tell) -> list[Path]:
+def die(made: Made, tell: Report) -> list[Path]:
     os.kill(os.getpid(), signal.SIGKILL)
     return []
 
@@ -105,7 +105,7 @@ def test_a_missing_file_is_made_again(tmp_path: Path) -> None:
     assert calls(tmp_path) == "a1 b1 c1 d1"
 
 
-def fill(names: str, out: Path, made: Made, tell: Tell) -> list[Path]:
+def fill(names: str, out: Path, made: Made, tell: Report) -> list[Path]:
     """Write a folder with a file of each name, or none where the folder is there already."""
     folder = out / "folder"
     if names.startswith("kept ") and folder.exists():
@@ -184,7 +184,7 @@ def test_steps_hear_what_earlier_ones_made_and_are_heard(
 def test_a_step_that_takes_all_processes_runs_in_this_one(tmp_path: Path) -> None:
     here: list[int] = []
 
-    def alone(made: Made, tell: Tell) -> list[Path]:  # cannot be sent to another process
+    def alone(made: Made, tell: Report) -> list[Path]:  # cannot be sent to another process
         here.append(os.getpid())
         return []
 
@@ -206,7 +206,7 @@ def test_an_error_is_passed_on_and_what_was_done_is_kept(
     assert set(made_in(tmp_path)) == set("abcd")
 
 
-def see(name: str, out: Path, made: Made, tell: Tell) -> list[Path]:
+def see(name: str, out: Path, made: Made, tell: Report) -> list[Path]:
     """What a process may use; the first waits for the second, so that both have a step."""
     path = out / f"{name}.txt"
     path.write_text(f"{os.environ['OMP_NUM_THREADS']} {os.environ['CUDA_VISIBLE_DEVICES']}")
@@ -238,7 +238,7 @@ import os, sys, time
 from functools import partial
 from pathlib import Path
 from acsbench.recipes.helper import Place
-from acsbench.recipes.run import run_steps
+from acsbench.recipes.scheduler import run_steps
 from acsbench.recipes.steps import Step
 from tests.recipes.test_steps import chain, wait_for_ever
 
@@ -248,7 +248,7 @@ run_steps(steps, out, lambda line: None, [Place(1), Place(1)])
 """
 
 
-def wait_for_ever(out: Path, name: str, made: Made, tell: Tell) -> list[Path]:
+def wait_for_ever(out: Path, name: str, made: Made, tell: Report) -> list[Path]:
     (out / f"{name}.pid").write_text(str(os.getpid()))
     time.sleep(600)
     return []

@@ -17,9 +17,10 @@ import pytest
 
 from acsbench.errors import ConfigurationError, DataError
 from acsbench.leaderboard import check_submission
-from acsbench.recipes.beside_published import FIGURES, load_published, wide
+from acsbench.recipes.graph import Choices
+from acsbench.recipes.publication import FIGURES, load_publication, wide
 from acsbench.recipes.recipe import Recipe, load_recipe
-from acsbench.recipes.reproduce import Listener, Reproduction, Settings, reproduce
+from acsbench.recipes.reproduce import Listener, Reproduction, reproduce
 from acsbench.recipes.variants import variant_of
 from acsbench.runs import open_run
 
@@ -87,7 +88,8 @@ def test_a_recipe_without_a_publication_or_small_scale_says_so() -> None:
 def test_all_models_of_the_study_are_in_its_recipe(published: bool) -> None:
     recipe = variant_of(load_recipe("study"), small=True, published=published)
     titles = {model.title for model in recipe.models}
-    of_models = {name for name in load_published("study").figures["auroc"] if "reading" not in name}
+    named = load_publication("study").figures["auroc"]
+    of_models = {name for name in named if "reading" not in name}
     assert of_models <= titles
     for model in recipe.models:
         assert model.is_network == ("reduced" in model.shown_as)
@@ -134,13 +136,13 @@ def test_both_ways_to_the_end(
     lost = tmp_path / "published" / "evaluation" / "acs" / "report.html"
     lost.unlink()
     lines: list[str] = []
-    settings = Settings(beside=tmp_path / "ours")
+    choices = Choices(beside=tmp_path / "ours")
     reproduce(
         variant_of(tiny, small=True, published=True),
         twin,
         tmp_path / "published",
         holdout=twin / "holdout",
-        settings=settings,
+        choices=choices,
         listener=Listener(report=lines.append),
     )
     assert [line[:7] for line in lines if line[0] == "["] == ["[20/20]"]  # one was done again
@@ -166,11 +168,11 @@ def test_folders_that_do_not_go_together_are_told_at_once(
 
     refused(ConfigurationError, "lies in the dataset", twin)
     refused(ConfigurationError, "lies in the dataset", twin / "study")
-    beside = {"settings": Settings(beside=tmp_path)}
+    beside = {"settings": Choices(beside=tmp_path)}
     refused(ConfigurationError, "goes with --published", recipe=tiny, **beside)
     refused(DataError, "no step of a recipe is finished", **beside)
-    refused(DataError, "no step", settings=Settings(beside=tmp_path / "nowhere"))
-    refused(ConfigurationError, "is --out itself", settings=Settings(beside=out))
+    refused(DataError, "no step", choices=Choices(beside=tmp_path / "nowhere"))
+    refused(ConfigurationError, "is --out itself", choices=Choices(beside=out))
     step = {"digest": "", "made": ["prepared"], "seconds": 1, "files": []}
     (tmp_path / "prepared").mkdir()
     record = {"format": "acsbench-steps-1", "steps": {"preparing": step}}
@@ -181,7 +183,7 @@ def test_folders_that_do_not_go_together_are_told_at_once(
 def done(recipe: Recipe, twin: Path, out: Path, beside: Path | None = None) -> Reproduction:
     """Do a recipe, and make sure that a second call does nothing."""
     lines: list[str] = []
-    words = {"holdout": twin / "holdout", "settings": Settings(beside=beside)}
+    words = {"holdout": twin / "holdout", "settings": Choices(beside=beside)}
     result = reproduce(recipe, twin, out, **words, listener=Listener(report=lines.append))
     steps = len(json.loads((out / "steps.json").read_text())["steps"])
     assert lines[-1].startswith(f"[{steps}/{steps}]")
@@ -202,7 +204,7 @@ def check_beside_published(result: Reproduction) -> None:
     """The table has every published figure, and what the report says beside it."""
     assert result.beside_published is not None
     rows = pd.read_csv(result.beside_published)
-    assert len(rows) == sum(map(len, load_published("study").figures.values()))
+    assert len(rows) == sum(map(len, load_publication("study").figures.values()))
     (row,) = rows[(rows["figure"] == "auroc") & (rows["model"] == S4)].to_dict("records")
     assert (row["published"], row["published_low"], row["published_high"]) == (0.703, 0.674, 0.731)
     content = json.loads((result.evaluations["acs"] / "evaluation.json").read_text())
@@ -230,13 +232,14 @@ RUN = """
 import sys
 from pathlib import Path
 from acsbench.recipes.recipe import load_recipe
-from acsbench.recipes.reproduce import Settings, reproduce
+from acsbench.recipes.graph import Choices
+from acsbench.recipes.reproduce import reproduce
 from acsbench.recipes.variants import variant_of
 
 if __name__ == "__main__":
     recipe, twin, out = map(Path, sys.argv[1:])
     small = variant_of(load_recipe(str(recipe)), small=True)
-    reproduce(small, twin, out, holdout=twin / "holdout", settings=Settings(workers=2))
+    reproduce(small, twin, out, holdout=twin / "holdout", choices=Choices(workers=2))
 """
 
 

@@ -28,7 +28,7 @@ def test_more_time_takes_a_training_where_it_would_have_come_at_once(
 ) -> None:
     lines: list[str] = []
     short = train(prepared, "resnet18_1d", lasting(SHORT), runs, report=lines.append)
-    assert "stopped by the time budget after 1 epoch; with more time it goes on" in lines
+    assert "stopped by the time budget after 1 epoch; more time continues it" in lines
     assert (short.path / STATE).is_file()
     weights = (short.path / WEIGHTS).read_bytes()
     for minutes in (SHORT, SHORT / 2):
@@ -90,6 +90,6 @@ def test_the_time_of_a_long_epoch_is_told_once(
     lines: list[str] = []
     train(prepared, "resnet18_1d", TINY, runs / "short", report=lines.append)
     assert not [line for line in lines if line.startswith("an epoch takes")]
-    monkeypatch.setattr(callbacks, "TELLING", 0.0)
+    monkeypatch.setattr(callbacks, "ESTIMATE_AFTER", 0.0)
     train(prepared, "resnet18_1d", TINY, runs / "long", report=lines.append)
     assert len([line for line in lines if line.startswith("an epoch takes")]) == 1

@@ -10,8 +10,9 @@ import pytest
 from acsbench.datasets import open_dataset
 from acsbench.errors import ConfigurationError
 from acsbench.training.fit import train
-from acsbench.training.onnx import export_onnx, open_onnx
+from acsbench.training.onnx import export_onnx
 from acsbench.training.predict import predict
+from acsbench.training.predictors import open_trained
 from acsbench.waveforms.prepare import prepare
 from acsbench.waveforms.prepared import Prepared
 from tests.cli.test_cli import run as acsbench
@@ -28,7 +29,7 @@ def test_a_dataset_without_troponin(
     words = ["train", "resnet6", "--data", prepared.path, "--runs", runs]
     assert acsbench(*words, "--set", "covariates=[age,sex,troponin]") == 2
     told = capsys.readouterr().err.replace("\n", " ")
-    assert "takes the covariate troponin" in told
+    assert "needs the covariate troponin" in told
     assert "no column 'maxtrop_sameday'" in told
     assert not runs.exists() or not list(runs.iterdir())
 
@@ -45,10 +46,10 @@ def test_ecgs_without_a_covariate_are_not_predicted(
     unknown = prepare(dataset, tmp_path / "prepared", signs=False)
     with registered("plain", Plain):
         run = train(prepared, "plain", TOLD, runs)
-        with pytest.raises(ConfigurationError, match="takes the covariate age, and"):
+        with pytest.raises(ConfigurationError, match="needs the covariate age, but"):
             predict(run, unknown, "all")
         pytest.importorskip("onnxruntime")
         pytest.importorskip("onnxscript")
         export_onnx(run, tmp_path / "m.onnx")
-        with pytest.raises(ConfigurationError, match="takes the covariate age, and"):
-            predict(open_onnx(tmp_path / "m.onnx"), unknown, "all")
+        with pytest.raises(ConfigurationError, match="needs the covariate age, but"):
+            predict(open_trained(tmp_path / "m.onnx"), unknown, "all")

@@ -66,12 +66,15 @@ def test_an_earlier_epoch_is_kept(
     lines: list[str] = []
     with registered("fails", lambda: FailsLater(**fault)):
         # Loaded afresh, the network would count its validations anew.
-        monkeypatch.setattr("acsbench.training.predictors.create_model", lambda *_, **__: Healed())
+        made = iter([FailsLater(**fault)])
+        monkeypatch.setattr(
+            "acsbench.training.predictors.create_model", lambda *_, **__: next(made, Healed())
+        )
         run = train(prepared, "fails", config, runs, report=lines.append)
         place = f"at epoch {epoch}, step {step}: {what} is NaN or infinite"
         (told,) = [line for line in lines if "diverged" in line]
         assert told.startswith(f"training diverged {place}; epoch ")
-        assert told.endswith("lower learning_rate (it is 0.001)")
+        assert told.endswith("lower learning_rate (now 0.001)")
         history = pd.read_csv(run.path / "history.csv")
         assert list(history["epoch"]) == list(range(1, epoch + 1))
         assert history["step"].iloc[-1] == step
@@ -86,7 +89,7 @@ def test_an_earlier_epoch_is_kept(
         lines.clear()
         again = train(prepared, "fails", config, runs, report=lines.append)
         assert again.path == run.path
-        assert lines[0].startswith("fails: trained before")
+        assert lines[0].startswith("fails: already trained")
         assert place in lines[1]
         assert "lower learning_rate" in lines[1]
 
@@ -109,7 +112,7 @@ def test_with_nothing_to_keep_there_is_no_run(prepared: Prepared, runs: Path, fa
 
 def test_a_learning_rate_beyond_reason(prepared: Prepared, runs: Path) -> None:
     config = TINY.model_copy(update={"learning_rate": 1e30, "precision": "bf16-mixed"})
-    with pytest.raises(ConfigurationError, match=r"it is 1e\+30\), or set precision=32-true"):
+    with pytest.raises(ConfigurationError, match=r"now 1e\+30\), or set precision=32-true"):
         train(prepared, "resnet6", config, runs)
     assert list(runs.iterdir()) == []
 
@@ -189,8 +192,8 @@ def test_validation_ecgs_of_one_class_choose_the_epoch_by_their_loss(
     history = pd.read_csv(run.path / "history.csv")
     assert history["valid_auroc"].isna().all()
     assert run.notes["epoch kept"] == str(history.loc[history["valid_loss"].idxmin(), "epoch"])
-    assert any("(one class has no AUROC)" in line for line in lines)
-    assert "plain: the validation ECGs are of one class, which has no AUROC" in lines
+    assert any("(no AUROC: one class only)" in line for line in lines)
+    assert "plain: no validation AUROC: the ECGs are of one class" in lines
     assert set(json.loads((run.path / "metrics.json").read_text())["estimates"]) == {"test"}
 
 
@@ -208,10 +211,10 @@ class OtherOutput(Plain):
 
 @pytest.mark.parametrize(
     ("kind", "found"),
-    [("flat", r"\(8,\) and the type float32"), ("two", r"\(8, 2\)"), ("flags", "type bool")],
+    [("flat", r"\(8,\) and type float32"), ("two", r"\(8, 2\)"), ("flags", "type bool")],
 )
 def test_a_network_gives_one_logit(prepared: Prepared, runs: Path, kind: str, found: str) -> None:
-    message = found + r".*one logit for each ECG"
+    message = found + r".*one floating-point logit for each ECG"
     with (
         registered("other", lambda: OtherOutput(kind)),
         pytest.raises(ConfigurationError, match=message),
@@ -227,7 +230,7 @@ class Frozen(Plain):
 
 
 def test_a_network_has_something_to_train(prepared: Prepared, runs: Path) -> None:
-    message = "frozen has no weight that can be trained"
+    message = "frozen has no trainable weight"
     with registered("frozen", Frozen), pytest.raises(ConfigurationError, match=message):
         train(prepared, "frozen", QUICK, runs)
 
@@ -248,7 +251,7 @@ def test_predictions_that_are_not_finite_are_refused(
         assert "sim-" not in info.value.message()
         assert "sim-" in info.value.message(show_ids=True)
         assert not list(tmp_path.rglob("*.npy"))
-        with pytest.raises(ConfigurationError, match="no training can start from them"):
+        with pytest.raises(ConfigurationError, match="Start from another run"):
             train(
                 prepared, "plain", QUICK.model_copy(update={"seed": 1}), runs, init=run,
                 allow_leak=True,

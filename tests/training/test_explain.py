@@ -192,7 +192,7 @@ def test_typical_ecgs_have_the_median_risk_of_their_kind(prepared: Prepared, tra
 def test_what_cannot_be_explained_is_refused(
     prepared: Prepared, trained: Run, tmp_path: Path
 ) -> None:
-    with pytest.raises(ConfigurationError, match="1 of the ECGs") as told:
+    with pytest.raises(ConfigurationError, match="1 of the chosen ECGs") as told:
         list(explain(trained, prepared, ["nobody-7"]))
     assert "nobody" not in str(told.value)
     with pytest.raises(ConfigurationError, match="no network"):

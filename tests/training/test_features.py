@@ -51,11 +51,11 @@ ALL = pd.DataFrame({"ecg_id": ["a", "b", "c"]})
 @pytest.mark.parametrize(
     ("columns", "words"),
     [
-        ({"age": [50.0, 60, 70]}, "covariate troponin, and prepared has no column 'maxtrop_samed"),
-        ({"maxtrop_sameday": [np.nan] * 3}, "missing of every training ECG"),
-        ({"maxtrop_sameday": [np.inf] * 3}, "missing of every training ECG"),
-        ({"maxtrop_sameday": ["high", "low", ""]}, "something else than numbers"),
-        ({"maxtrop_sameday": pd.array([None] * 3, dtype="Float64")}, "missing of every training"),
+        ({"age": [50.0, 60, 70]}, "covariate troponin, but prepared has no column 'maxtrop_samed"),
+        ({"maxtrop_sameday": [np.nan] * 3}, "empty for every training ECG"),
+        ({"maxtrop_sameday": [np.inf] * 3}, "empty for every training ECG"),
+        ({"maxtrop_sameday": ["high", "low", ""]}, "values that are not numbers"),
+        ({"maxtrop_sameday": pd.array([None] * 3, dtype="Float64")}, "empty for every training"),
     ],
 )
 def test_covariates_that_nobody_has_are_refused(columns: dict, words: str) -> None:
@@ -68,7 +68,9 @@ def test_a_covariate_may_be_missing_of_some_or_of_all_that_do_not_train() -> Non
     check_covariates(prepared, ["age", "sex"], ALL)
     check_covariates(prepared, ["age", "sex"])
     check_covariates(prepared, [], ALL)
-    with pytest.raises(ConfigurationError, match="covariate sex, and it is missing of every train"):
+    with pytest.raises(
+        ConfigurationError, match="covariate sex, but the column 'sex' is empty for every train"
+    ):
         check_covariates(prepared, ["age", "sex"], ALL.iloc[[0]])
 
 
@@ -86,5 +88,5 @@ def test_readings_are_numbers_and_may_be_unknown() -> None:
 
 
 def test_a_dataset_without_readings_is_told_so() -> None:
-    with pytest.raises(ConfigurationError, match="has no has_st_eleva, so choose another model"):
+    with pytest.raises(ConfigurationError, match="has no has_st_eleva; choose another model"):
         feature_table(READINGS, Told(has_depress=[0, 0, 1]), ORDER)

@@ -62,7 +62,7 @@ def trained(prepared: Prepared, runs: Path, **settings):
 
 def test_nothing_tells_a_figure_of_few_patients(prepared: Prepared, tmp_path: Path) -> None:
     run, lines = trained(prepared, tmp_path)
-    assert sum("too few validation patients to show a figure" in line for line in lines) == 3
+    assert sum("too few validation patients to show results" in line for line in lines) == 3
     assert not any("AUROC" in line for line in lines)
     history = pd.read_csv(run.path / HISTORY)
     assert history[["valid_loss", "valid_auroc"]].isna().all(axis=None)
@@ -70,7 +70,7 @@ def test_nothing_tells_a_figure_of_few_patients(prepared: Prepared, tmp_path: Pa
     metrics = json.loads((run.path / METRICS).read_text())
     assert metrics["estimates"] == {}
     card = (run.path / CARD).read_text()
-    assert "Too few patients have the event, or lack it, to show a figure." in card
+    assert "Too few patients with or without the event to show results." in card
     assert "The validation split chose the epoch" not in card
     text = " ".join(p.read_text() for p in run.path.iterdir() if p.suffix in {".json", ".md"})
     assert '"auroc"' not in text

@@ -46,7 +46,7 @@ def test_a_network_of_the_study(vectors: Path, tmp_path: Path, name: str) -> Non
         np.testing.assert_allclose(logits, vector["logits"], rtol=1e-6, atol=1e-4)
     card = (run.path / "MODEL_CARD.md").read_text()
     assert digest in card
-    assert "Nobody can tell here on which patients" in card
+    assert "Its training patients are unknown" in card
 
 
 def test_the_fault_of_the_published_loader_can_be_kept(vectors: Path, tmp_path: Path) -> None:

@@ -72,7 +72,8 @@ def test_patients_of_the_earlier_training_in_the_new_validation_are_refused(
     leaking = two_tasks(folder, "study")
     assert int(leaking.manifest().crossing) > 10
     first = train(leaking, "resnet18_1d", STILL, runs, task="simulated-acs")
-    with pytest.raises(ConfigurationError, match=r"\d+ patients .* validation or test") as error:
+    words = r"\d+ training or validation patients .* validation or test"
+    with pytest.raises(ConfigurationError, match=words) as error:
         train(leaking, "resnet18_1d", STILL, runs, task="older", init=first)
     assert "sim-" not in str(error.value)
     as_the_study = train(
@@ -85,13 +86,13 @@ def test_a_run_of_patients_nobody_knows_here_is_refused(
     together: Prepared, prepared: Prepared, runs: Path
 ) -> None:
     stranger = train(prepared, "resnet18_1d", STILL, runs)
-    with pytest.raises(ConfigurationError, match="does not know"):
+    with pytest.raises(ConfigurationError, match="whose split is not in"):
         train(together, "resnet18_1d", STILL, runs, task="older", init=stranger)
 
 
 def test_a_run_of_another_model_is_refused(together: Prepared, first: Run, runs: Path) -> None:
     wider = STILL.model_copy(update={"options": {"width": 8}})
-    with pytest.raises(ConfigurationError, match="wanted is resnet18_1d with"):
+    with pytest.raises(ConfigurationError, match="new model is resnet18_1d with"):
         train(together, "resnet18_1d", wider, runs, task="older", init=first)
     with pytest.raises(ConfigurationError, match="cannot start from a run"):
         train(together, "logistic", TrainingConfig(), runs, task="older", init=first)

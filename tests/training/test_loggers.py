@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from acsbench.errors import ConfigurationError
-from acsbench.training import loggers
+from acsbench.training import trainer as loggers
 from acsbench.training.fit import train
 from acsbench.training.trainer import Hardware
 from acsbench.waveforms.prepared import Prepared
@@ -25,7 +25,7 @@ def test_tensorboard_gets_the_figures_of_each_epoch(prepared: Prepared, runs: Pa
 def test_a_logger_that_is_not_installed_is_told_with_its_extra(
     name: loggers.LoggerName, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loggers.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(loggers, "find_spec", lambda _: None)
     with pytest.raises(ConfigurationError, match=r"acsbench\[loggers\]"):
         loggers.make_logger(name, tmp_path, "run")
     assert not list(tmp_path.iterdir())
@@ -38,7 +38,7 @@ def test_loggers_are_lightning_s_own(
     import lightning.pytorch.loggers as lightning_s
 
     made: dict[str, object] = {}
-    monkeypatch.setattr(loggers.util, "find_spec", lambda _: object())
+    monkeypatch.setattr(loggers, "find_spec", lambda _: object())
     kind = {"wandb": "WandbLogger", "mlflow": "MLFlowLogger"}[name]
     monkeypatch.setattr(lightning_s, kind, lambda **options: made.update(options) or kind)
     assert loggers.make_logger(name, tmp_path, "my-run") == kind

@@ -99,7 +99,7 @@ def test_the_study_s_settings_train(prepared: Prepared, runs: Path) -> None:
     run = train(prepared, "resnet18_1d", config, runs)
     assert run.config["event_weight"] > 1
     assert (
-        "are drawn"
+        "are sampled"
         in json.loads((run.path / "metrics.json").read_text())["training"]["class imbalance"]
     )
 
@@ -177,7 +177,7 @@ def test_lower_layers_learn_more_slowly() -> None:
         assert [group["base_lr"] for group in groups] == rates
         count = sum(len(group["params"]) for group in groups)
         assert count == len(list(network.parameters()))
-    with pytest.raises(ConfigurationError, match="does not know its layers"):
+    with pytest.raises(ConfigurationError, match="needs a network with parameter_groups"):
         module_of(config, nn.Linear(3, 1)).configure_optimizers()
 
 

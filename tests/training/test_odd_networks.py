@@ -14,6 +14,7 @@ from acsbench.errors import ConfigurationError
 from acsbench.models import create_model
 from acsbench.runs import WEIGHTS, open_run
 from acsbench.training import network
+from acsbench.training.callbacks import EpochEnd
 from acsbench.training.config import TrainingConfig
 from acsbench.training.fit import train
 from acsbench.training.predict import predict
@@ -47,7 +48,7 @@ def test_batch_norm_of_one_ecg_in_each_process(build: Callable[[], nn.Module]) -
         world_size = 2
         precision = "32-true"
 
-    with pytest.raises(ConfigurationError, match="each one: set batch_size to 4 or more"):
+    with pytest.raises(ConfigurationError, match="in each process; set batch_size to 4 or more"):
         network._batch_norm(build(), Trainer(), 2)
     assert network._batch_norm(build(), Trainer(), 8) == {
         "batch norm": "over the 4 ECGs of each process"
@@ -81,7 +82,7 @@ def test_half_precision_that_the_device_lacks_is_recorded(prepared: Prepared, ru
     config = HALF.model_copy(update={"precision": "16-mixed"})
     with registered("plain", Plain):
         run = train(prepared, "plain", config, runs, report=lines.append)
-    note = "bf16-mixed in place of 16-mixed, which this device does not have"
+    note = "bf16-mixed; this device does not support 16-mixed"
     assert run.notes["precision"] == note
     assert f"precision: {note}" in lines
     assert note in (run.path / "MODEL_CARD.md").read_text()
@@ -117,13 +118,6 @@ def test_a_layer_without_half_precision(prepared: Prepared, runs: Path) -> None:
 
 
 def test_a_trainer_knows_its_precision(tmp_path: Path) -> None:
-    trainer = make_trainer(
-        Hardware(),
-        [],
-        tmp_path,
-        epochs=1,
-        batch_size=2,
-        accumulate=1,
-        precision="bf16-mixed",
-    )
-    assert network._precision(trainer, TrainingConfig(precision="bf16-mixed")) == {}
+    config = TrainingConfig(precision="bf16-mixed")
+    trainer = make_trainer(Hardware(), EpochEnd(tmp_path, print), config)
+    assert network._precision(trainer, config) == {}

@@ -15,9 +15,9 @@ from acsbench.runs import Run, predictions_csv, read_probabilities
 from acsbench.statistics import auroc
 from acsbench.training.config import TrainingConfig
 from acsbench.training.fit import train
-from acsbench.training.onnx import export_onnx, open_onnx
+from acsbench.training.onnx import export_onnx
 from acsbench.training.predict import predict
-from acsbench.training.predictors import probabilities_of
+from acsbench.training.predictors import open_trained, probabilities_of
 from acsbench.waveforms.prepared import Prepared, splits_of
 from tests.cli.test_cli import run as acsbench
 from tests.training.networks import Certain, registered
@@ -61,7 +61,7 @@ def test_an_onnx_file_ranks_as_its_run_does(prepared: Prepared, runs: Path, tmp_
         export_onnx(run, tmp_path / "m.onnx")
         out = tmp_path / "p.csv"
         assert acsbench("predict", tmp_path / "m.onnx", "--data", prepared.path, "--out", out) == 0
-        found = predict(open_onnx(tmp_path / "m.onnx"), prepared, "test")
+        found = predict(open_trained(tmp_path / "m.onnx"), prepared, "test")
     session = onnxruntime.InferenceSession(tmp_path / "m.onnx")
     one = {"waveforms": np.zeros((1, 3, 5000), dtype=np.float32)}
     probability, logit = session.run(None, one)
@@ -88,7 +88,7 @@ def test_an_onnx_file_of_an_earlier_version_still_predicts(
         model = onnx.load(tmp_path / "m.onnx")
         del model.graph.output[1]
         onnx.save(model, tmp_path / "m.onnx")
-        found = predict(open_onnx(tmp_path / "m.onnx"), prepared, "test")
+        found = predict(open_trained(tmp_path / "m.onnx"), prepared, "test")
     np.testing.assert_allclose(found, run.predictions("test"), rtol=1e-4)
 
 

@@ -15,9 +15,9 @@ from acsbench.models.registry import model_info
 from acsbench.runs import WEIGHTS, Run
 from acsbench.training.config import TrainingConfig
 from acsbench.training.fit import train
-from acsbench.training.network import new_network
-from acsbench.training.onnx import export_onnx, open_onnx
+from acsbench.training.onnx import export_onnx
 from acsbench.training.predict import predict
+from acsbench.training.predictors import fresh_network, open_trained
 from acsbench.waveforms.prepared import Prepared
 from acsbench.waveforms.profiles import PROFILES
 from tests.cli.test_cli import run as acsbench
@@ -36,8 +36,6 @@ def untrained(
     """A run as far as exporting one needs it."""
     torch.manual_seed(0)
     config = TrainingConfig(options=SMALL.get(name, {}), covariates=covariates)
-    network = new_network(name, config).eval()
-    save_file({k: v.contiguous() for k, v in network.state_dict().items()}, folder / WEIGHTS)
     processing = {"profile": model_info(name).input}
     content = {
         "model": name,
@@ -45,6 +43,8 @@ def untrained(
         "event_weight": 3.0,
         "training": config.model_dump(mode="json"),
     }
+    network = fresh_network(content).eval()
+    save_file({k: v.contiguous() for k, v in network.state_dict().items()}, folder / WEIGHTS)
     return Run(folder, content), network
 
 
@@ -85,10 +85,10 @@ def test_predictions_of_an_onnx_file_are_those_of_its_run(
 ) -> None:
     run = train(prepared, "resnet18_1d", TINY.model_copy(update={"epochs": 1}), runs)
     export_onnx(run, tmp_path / "m.onnx")
-    assert open_onnx(tmp_path / "m.onnx").config == run.config
+    assert open_trained(tmp_path / "m.onnx").config == run.config
     out = tmp_path / "p.csv"
     assert acsbench("predict", tmp_path / "m.onnx", "--data", prepared.path, "--out", out) == 0
-    found = predict(open_onnx(tmp_path / "m.onnx"), prepared, "test")
+    found = predict(open_trained(tmp_path / "m.onnx"), prepared, "test")
     np.testing.assert_allclose(found, run.predictions("test"), rtol=0, atol=1e-4)
     assert {path.name for path in tmp_path.iterdir()} == {"m.onnx", "p.csv", runs.name}
 
@@ -98,11 +98,11 @@ def test_what_is_no_onnx_file_of_ours_is_refused(
 ) -> None:
     import onnx
 
-    with pytest.raises(DataError, match="no such file"):
-        open_onnx(tmp_path / "nowhere.onnx")
+    with pytest.raises(DataError, match="does not exist"):
+        open_trained(tmp_path / "nowhere.onnx")
     (tmp_path / "junk.onnx").write_bytes(b"junk")
     with pytest.raises(DataError, match="cannot be read"):
-        open_onnx(tmp_path / "junk.onnx")
+        open_trained(tmp_path / "junk.onnx")
     identity = onnx.helper.make_node("Identity", ["x"], ["y"])
     x, y = (onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1]) for name in "xy")
     stranger = onnx.helper.make_model(
@@ -111,8 +111,8 @@ def test_what_is_no_onnx_file_of_ours_is_refused(
         ir_version=10,
     )
     onnx.save(stranger, tmp_path / "stranger.onnx")
-    with pytest.raises(DataError, match="does not say how it was made"):
-        open_onnx(tmp_path / "stranger.onnx")
+    with pytest.raises(DataError, match="does not contain the configuration"):
+        open_trained(tmp_path / "stranger.onnx")
     table = train(prepared, "logistic", TrainingConfig(), runs)
-    with pytest.raises(ConfigurationError, match="no network"):
+    with pytest.raises(ConfigurationError, match="not a network"):
         export_onnx(table, tmp_path / "m.onnx")

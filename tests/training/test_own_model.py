@@ -37,7 +37,7 @@ def test_an_edited_model_is_trained_anew(prepared: Prepared, runs: Path, tmp_pat
     lines: list[str] = []
     registered(file, MODEL)
     assert train(prepared, NAME, QUICK, runs, report=lines.append).path == first.path
-    assert lines == [f"{NAME}: trained before, see {first.path}"]
+    assert lines == [f"{NAME}: already trained, see {first.path}"]
 
     lines.clear()
     registered(file, EDITED)

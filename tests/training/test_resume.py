@@ -15,11 +15,11 @@ from filelock import FileLock
 
 from acsbench.errors import ConfigurationError, DataError
 from acsbench.runs import LOCK, STATE, WEIGHTS
-from acsbench.training import network
 from acsbench.training.config import TrainingConfig
 from acsbench.training.fit import train
 from acsbench.training.module import BinaryClassifier
-from acsbench.waveforms.prepared import Prepared
+from acsbench.training.state import load_state, save_state
+from acsbench.waveforms.prepared import Prepared, splits_of
 from tests.training.test_training import TINY
 
 # Everything that draws random numbers or keeps a state between steps.
@@ -78,7 +78,7 @@ def test_a_training_killed_at_random_steps_ends_as_one_that_was_not(
 
     lines: list[str] = []
     resumed = train(prepared, "resnet18_1d", EVENTFUL, runs, report=lines.append)
-    assert lines[0].startswith("goes on after epoch"), (seed, batches)
+    assert lines[0].startswith("resumes after epoch"), (seed, batches)
     again = pd.read_csv(resumed.path / "history.csv")
     pd.testing.assert_frame_equal(
         again.drop(columns="seconds"), history.drop(columns="seconds"), check_exact=True
@@ -119,7 +119,7 @@ def test_an_interrupted_training_stays_for_its_own_configuration_only(
     assert set(runs.iterdir()) == {folder, other.path}
     lines: list[str] = []
     run = train(prepared, "resnet18_1d", TINY, runs, report=lines.append)
-    assert lines[0] == "goes on after epoch 1"
+    assert lines[0] == "resumes after epoch 1"
     assert set(runs.iterdir()) == {run.path, other.path}
 
 
@@ -128,11 +128,9 @@ def test_the_time_of_the_interrupted_part_counts(
 ) -> None:
     config = TINY.model_copy(update={"epochs": 50, "max_minutes": 1.0})
     folder = interrupted(prepared, runs, config, monkeypatch)
-    state = network.load_state(folder)
+    state = load_state(folder)
     assert state is not None
     state.history[0]["seconds"] = 31.0
-    from acsbench.training.state import save_state
-
     save_state(state, folder)
     run = train(prepared, "resnet18_1d", config, runs)
     assert len(pd.read_csv(run.path / "history.csv")) == 1
@@ -142,7 +140,10 @@ def test_a_second_process_at_the_same_training_is_refused(prepared: Prepared, ru
     from acsbench.runs import RunWriter
     from acsbench.training.fit import _run_config
 
-    folder = RunWriter(runs, _run_config(prepared, "resnet18_1d", TINY, None, None, False)).path
+    task = prepared.task()
+    splits = splits_of(prepared.table(task))
+    config = _run_config(prepared, "resnet18_1d", TINY, task, splits, None, False)
+    folder = RunWriter(runs, config).path
     folder.mkdir(parents=True)
     with FileLock(folder / LOCK), pytest.raises(ConfigurationError, match="another process"):
         train(prepared, "resnet18_1d", TINY, runs)

@@ -51,12 +51,12 @@ def test_runs_that_differ_in_their_seed_alone_have_a_mean() -> None:
 @pytest.mark.parametrize(
     ("other", "told"),
     [
-        (configured("b", seed=1, epochs=1), r"not in epochs: a \(epochs 4\), b \(epochs 1\)\."),
+        (configured("b", seed=1, epochs=1), r"differ in epochs: a \(epochs 4\), b \(epochs 1\)\."),
         (configured("b", seed=1, options={"width": 9}), r"a \(options.width 8\), b \(options.wid"),
         (configured("b", seed=1, max_minutes=10.0), r"a \(max_minutes none\), b \(max_minutes 10"),
-        (configured("b", seed=1, init="123"), r"not in init"),
+        (configured("b", seed=1, init="123"), r"differ in init"),
         (Run(Path("b"), {**configured("b", seed=1).config, "code": "f" * 64}), r"\(code ffffffff…"),
-        (configured("b", seed=0), r"different seeds, each once: a \(seed 0\), b \(seed 0\)"),
+        (configured("b", seed=0), r"different seeds: a \(seed 0\), b \(seed 0\)"),
     ],
 )
 def test_other_runs_have_none(other: Run, told: str) -> None:
@@ -78,7 +78,7 @@ def test_several_seeds_in_one_command(
     capsys.readouterr()
     assert acsbench(*words, "--seeds", "0-2") == 0
     said = capsys.readouterr().out
-    assert said.count("trained before") == 1
+    assert said.count("already trained") == 1
     assert "test AUROC of 3 seeds: mean" in said
     names = sorted(path.name.rpartition("-")[0] for path in runs.iterdir())
     assert names == [f"logistic-simulated-acs-{seed}" for seed in (0, 1, 2)]

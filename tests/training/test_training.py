@@ -101,7 +101,7 @@ def test_waveforms_of_another_preparation_are_refused(
 
 def test_an_unknown_split_of_ecgs(prepared: Prepared, runs: Path) -> None:
     run = train(prepared, "logistic", TrainingConfig(), runs)
-    with pytest.raises(ConfigurationError, match="holds no ECG"):
+    with pytest.raises(ConfigurationError, match="contains no ECG"):
         predict(run, prepared, "unused")
 
 
@@ -120,7 +120,7 @@ def test_an_error_leaves_nothing_behind(
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
-        (lambda r: (r / "metrics.json").unlink(), "no finished run"),
+        (lambda r: (r / "metrics.json").unlink(), "not a finished run"),
         (lambda r: (r / "config.yaml").write_text("a: ["), "configuration cannot be read"),
         (lambda r: (r / "config.yaml").write_text("a: 1"), "configuration cannot be read"),
         (lambda r: (r / WEIGHTS).write_bytes(b"x"), "weights cannot be read"),
@@ -172,7 +172,7 @@ def test_another_split_of_the_same_ecgs_is_refused(
     run = train(prepared, "logistic", TrainingConfig(), runs)
     dataset = open_dataset("wfdb_folder", prepared.path.parent / "ecgs")
     other = prepare(dataset, tmp_path / "other", tasks=["simulated-acs"], seed=9)
-    with pytest.raises(ConfigurationError, match="another split of these ECGs"):
+    with pytest.raises(ConfigurationError, match="splits these ECGs differently"):
         predict(run, other, "test")
     with pytest.raises(ConfigurationError, match="another split of the patients"):
         evaluate_task(other, None, [run.path], tmp_path / "report")

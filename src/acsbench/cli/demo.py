@@ -9,10 +9,10 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from acsbench.cli import reproduce
 from acsbench.cli.console import out as console
 from acsbench.cli.console import progress_of, say
 from acsbench.cli.describe import show
-from acsbench.cli.reproduce import run_recipe
 from acsbench.cohort.describe import describe
 from acsbench.datasets import open_dataset
 from acsbench.files import usable_cores
@@ -53,7 +53,7 @@ def command(
     study = out / f"study-{ecgs}-{seed}"
     description = study / "description"
     show(describe(open_dataset("nightingale", twin), description), description)
-    run_recipe("demo", twin, study, seed=seed, holdout=twin / "holdout")
+    reproduce.command("demo", twin, study, seed=seed, holdout=twin / "holdout")
     if find_spec("sqlalchemy") is None:
         say("The leaderboard is left out: pip install 'acsbench[leaderboard]' brings it.")
     else:

@@ -14,6 +14,7 @@ from acsbench.cli.console import progress_of, say
 from acsbench.cli.predict import Split
 from acsbench.errors import ConfigurationError
 from acsbench.files import write_text, written_whole
+from acsbench.runs import open_run
 from acsbench.waveforms.prepared import open_prepared
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ EFFECTS, SUMMARY = "effects.csv", "explanations.csv"
 
 
 class Kind(StrEnum):
-    """Of picture."""
+    """File format of the pages."""
 
     PNG = "png"
     SVG = "svg"
@@ -31,37 +32,34 @@ class Kind(StrEnum):
 
 def command(
     context: typer.Context,
-    run: Annotated[list[Path], typer.Argument(help="Run folder of a network; one.")],
-    data: Annotated[Path, typer.Option(help="Folder that acsbench prepare has written.")],
+    run: Annotated[list[Path], typer.Argument(help="Run folder of one network.")],
+    data: Annotated[Path, typer.Option(help="Folder written by acsbench prepare.")],
     out: Annotated[Path, typer.Option(help="Folder for the pages and tables.")],
-    ecg: Annotated[list[str] | None, typer.Option(help="An ECG's id; repeat for several.")] = None,
+    ecg: Annotated[list[str] | None, typer.Option(help="Id of an ECG; repeat for several.")] = None,
     n: Annotated[
         int | None,
         typer.Option(
             min=1,
-            help="So many ECGs with the event and as many without, of each kind those whose "
-            "predicted risk is nearest its median.",
+            help="Number of ECGs with the event, and of ECGs without, whose predicted risk is "
+            "closest to the median of their group.",
         ),
     ] = None,
-    split: Annotated[Split, typer.Option(help="With --n: whose ECGs.")] = Split.TEST,
-    kind: Annotated[Kind, typer.Option("--format", help="Of the pages.")] = Kind.PNG,
+    split: Annotated[Split, typer.Option(help="Split of the ECGs, with --n.")] = Split.TEST,
+    kind: Annotated[Kind, typer.Option("--format", help="File format of the pages.")] = Kind.PNG,
 ) -> None:
-    """Draw what moved a network's predictions: which part of which lead.
+    """Draw which parts of which leads changed a network's prediction.
 
-    The pages are patients' waveforms. Ids appear in names of files, on pages and in tables only
-    with --show-ids.
+    The pages show waveforms of patients. File names, pages and tables only contain ids with
+    --show-ids.
     """
-    from acsbench.runs import open_run
     from acsbench.training.explain import explain, typical_ecgs
 
     if len(run) > 1:
-        raise ConfigurationError(
-            f"one network is explained at a time; choose of {', '.join(map(str, run))}"
-        )
+        raise ConfigurationError(f"give one run, not {', '.join(map(str, run))}")
     if (not ecg) == (n is None):
-        raise ConfigurationError("say which ECGs: --ecg ID, or --n 3")
+        raise ConfigurationError("choose ECGs with --ecg ID, or with --n 3")
     if n is not None and split is Split.ALL:
-        raise ConfigurationError("--n takes the ECGs of one split")
+        raise ConfigurationError("--n needs one split; choose another --split than all")
     show_ids = bool(context.find_root().params.get("show_ids"))
     opened, prepared = open_run(run[0]), open_prepared(data)
     ids = ecg or typical_ecgs(opened, prepared, split.value, n or 0)
@@ -88,7 +86,7 @@ def _name(found: Explanation, number: int, show_ids: bool) -> str:
 
 
 def _control(found: Explanation) -> str:
-    """How the map resembles that of fresh weights, if there is a map."""
+    """Compare the map with that of fresh weights, in words."""
     from acsbench.ecg.effects import has_influence
 
     if not has_influence(found.effects):
@@ -111,8 +109,8 @@ def _page(found: Explanation, title: str, path: Path, simulated: bool) -> bytes:
         printed=is_printed(found.rows),
         remarks=(
             f"Predicted risk {found.probability:.2f}; logit {signed(found.logit)}",
-            f"Logit of an ECG of straight lines {signed(found.flat_logit)}",
-            f"Not accounted for by the parts below {signed(found.unexplained)}",
+            f"Logit of a flat ECG {signed(found.flat_logit)}",
+            f"Unexplained by the parts below {signed(found.unexplained)}",
             f"Rank correlation with the map of fresh weights {signed(found.control)}",
         ),
         title=title,

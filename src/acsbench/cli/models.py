@@ -12,6 +12,7 @@ from rich.table import Table
 from acsbench.cli.console import out as console
 from acsbench.cli.console import say
 from acsbench.errors import ConfigurationError
+from acsbench.runs import open_run
 
 if TYPE_CHECKING:
     from acsbench.models.registry import ModelInfo
@@ -28,7 +29,7 @@ class Reload(StrEnum):
 
 @app.callback()
 def command(context: typer.Context) -> None:
-    """List the models; show one of them, or import published weights."""
+    """List the models; show one, or import published weights."""
     if context.invoked_subcommand is None:
         _list()
 
@@ -39,21 +40,21 @@ def _list() -> None:
     table = Table(box=None, header_style="bold")
     for column in ("model", "input", "parameters"):
         table.add_column(column, no_wrap=True, justify="right" if column[0] == "p" else "left")
-    table.add_column("what it is")
+    table.add_column("description")
     for name in list_models():
         info = model_info(name)
         size = "" if info.parameters is None else f"{info.parameters:,}"
         table.add_row(name, info.input, size, info.summary)
     console.print(table)
-    say("acsbench models show MODEL tells where one comes from, and its licence.")
+    say("acsbench models show MODEL prints source and licence.")
 
 
 def _parameters(info: ModelInfo) -> str:
-    """How many numbers training may change, in words."""
+    """Number of trainable parameters, in words."""
     from acsbench.models.registry import NOT_STATED, count_parameters
 
     if info.kind == "tabular":
-        return "as the data ask for"
+        return "depends on the data"
     try:
         return f"{info.parameters or count_parameters(info.name):,}"
     except ConfigurationError:  # it has no defaults for its options
@@ -62,7 +63,7 @@ def _parameters(info: ModelInfo) -> str:
 
 @app.command("show")
 def show(model: Annotated[str, typer.Argument(help="The model's name.")]) -> None:
-    """Show what is known about a model: input, size, source, licence."""
+    """Show a model: input, size, source, licence."""
     from acsbench.models.registry import model_info
 
     info = model_info(model)
@@ -86,19 +87,19 @@ def import_(
     out: Annotated[Path, typer.Option(help="Run folder to write.")],
     task: Annotated[
         str | None,
-        typer.Option(help="What the model was trained to predict: a task's name or YAML file."),
+        typer.Option(help="Task that the model predicts: name or YAML file."),
     ] = None,
     reload: Annotated[
         Reload,
         typer.Option(
-            help="`published` repeats the fault of the study's loader of S4, and so its "
-            "predictions; `trained` loads what was trained."
+            help="`published` repeats the fault of the study's loader of S4, and its predictions; "
+            "`trained` loads the trained network."
         ),
     ] = Reload.TRAINED,
 ) -> None:
-    """Turn published weights into a Run folder, to predict with or to train on.
+    """Convert published weights to a Run folder, to predict with or to fine-tune.
 
-    Only weights are read from the file; nothing in it is executed.
+    Only weights are read from the file; no code in it is executed.
     """
     from acsbench.cohort.task import load_task
     from acsbench.training.imported import (
@@ -110,7 +111,7 @@ def import_(
 
     run = import_published(path, out, None if task is None else load_task(task), reload.value)
     say(f"{run.model} -> {run.path}")
-    say(f"It takes waveforms prepared as {run.config['processing']['profile']}.")
+    say(f"Input: waveforms prepared as {run.config['processing']['profile']}.")
     say(UNKNOWN_PATIENTS)
     if run.config["source"]["format"] == ENCODER:
         say(UNTRAINED_HEAD)
@@ -122,7 +123,6 @@ def export(
     out: Annotated[Path, typer.Option(help="ONNX file to write.")],
 ) -> None:
     """Write a trained network as an ONNX file, which runs without PyTorch."""
-    from acsbench.runs import open_run
     from acsbench.training.onnx import export_onnx
 
     export_onnx(open_run(run), out)

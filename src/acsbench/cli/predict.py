@@ -11,6 +11,7 @@ import typer
 
 from acsbench.cli.console import progress_of, say
 from acsbench.files import write_text
+from acsbench.runs import predictions_csv
 from acsbench.waveforms.prepared import open_prepared
 
 
@@ -27,28 +28,27 @@ def command(
     run: Annotated[
         list[Path],
         typer.Argument(
-            help="Run folder that acsbench train has written, or an ONNX file made of one; "
-            "of several seeds, the mean is taken."
+            help="Run folder written by acsbench train, or an ONNX file; runs with several seeds "
+            "are averaged."
         ),
     ],
-    data: Annotated[Path, typer.Option(help="Folder that acsbench prepare has written.")],
+    data: Annotated[Path, typer.Option(help="Folder written by acsbench prepare.")],
     out: Annotated[
         Path,
         typer.Option(
-            help="CSV to write: ecg_id,probability. How far several runs are apart (ecg_id,sd) "
-            "goes beside it, as NAME-spread.csv."
+            help="CSV to write: ecg_id,probability. For several runs, NAME-spread.csv contains "
+            "their standard deviation."
         ),
     ],
     split: Annotated[Split, typer.Option(help="ECGs to predict.")] = Split.TEST,
-    task: Annotated[str | None, typer.Option(help="Task, where there are several.")] = None,
+    task: Annotated[str | None, typer.Option(help="Task; optional if there is only one.")] = None,
 ) -> None:
-    """Predict ECGs with a trained model or several, into a CSV.
+    """Predict ECGs with one or several trained models and write a CSV.
 
-    A prediction that was killed goes on when the command is repeated.
+    Repeat the command to resume an interrupted prediction.
     """
-    from acsbench.runs import open_trained, predictions_csv
     from acsbench.training.predict import check_same_task, mean_and_spread, predict
-    from acsbench.training.predictors import has_changed
+    from acsbench.training.predictors import has_changed, open_trained
     from acsbench.training.seeds import check_seed_alone
 
     trained = [open_trained(path) for path in run]

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from acsbench.cli.console import err, progress_of, say
-from acsbench.cli.train import Logger, parse_settings
+from acsbench.cli.train import Devices, LoggerOption, Strategy, parse_settings, settings_option
 from acsbench.errors import ConfigurationError
 from acsbench.waveforms.prepared import open_prepared
 
@@ -37,51 +37,45 @@ def command() -> None:
 @app.command("hubert")
 def hubert(
     data: Annotated[
-        Path, typer.Option(help="Folder that acsbench prepare has written, with --profile hubert.")
+        Path, typer.Option(help="Folder written by acsbench prepare with --profile hubert.")
     ],
-    out: Annotated[Path, typer.Option(help="Folder to write; an interrupted run resumes there.")],
+    out: Annotated[
+        Path, typer.Option(help="Folder to write; an interrupted pre-training resumes there.")
+    ],
     size: Annotated[
-        Size, typer.Option(help="Of the network; tiny is for trying things out on a CPU.")
+        Size, typer.Option(help="Size of the network; tiny is for tests on a CPU.")
     ] = Size.BASE,
     from_: Annotated[
         Path | None,
         typer.Option(
-            "--from", help="Earlier pre-training, whose latents are clustered in place of cepstra."
+            "--from", help="Earlier pre-training, whose latents are clustered instead of cepstra."
         ),
     ] = None,
     layer: Annotated[
-        int | None, typer.Option(min=1, help="Layer of --from whose output is clustered, from 1.")
+        int | None, typer.Option(min=1, help="Layer of --from, from 1, whose output is clustered.")
     ] = None,
     codebooks: Annotated[
-        str, typer.Option(help="Codes of each codebook, separated by commas.")
+        str, typer.Option(help="Number of codes of each codebook, separated by commas.")
     ] = "100,200",
     set_: Annotated[
         list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="NAME=VALUE",
-            help="Any one setting, such as epochs=50, batch_size=448, mask_share=0.5 or "
-            "keep_weights=false; repeat for several.",
-        ),
+        settings_option("epochs=50, batch_size=448, mask_share=0.5 or keep_weights=false"),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of all that is drawn.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of all random numbers.")] = 0,
     workers: Annotated[int, typer.Option(min=1, help="Processes that describe the ECGs.")] = 1,
     dask: Annotated[
         str | None,
-        typer.Option(help="Address of a Dask scheduler whose workers describe them instead."),
+        typer.Option(help="Address of a Dask scheduler whose workers describe the ECGs instead."),
     ] = None,
-    devices: Annotated[int, typer.Option(min=1, help="Devices, a process each.")] = 1,
-    strategy: Annotated[str, typer.Option(help="Lightning's strategy, such as ddp.")] = "auto",
-    logger: Annotated[
-        Logger | None,
-        typer.Option(help="Also log to this; wandb sends the figures of each epoch to its server."),
-    ] = None,
+    devices: Devices = 1,
+    strategy: Strategy = "auto",
+    logger: LoggerOption = None,
 ) -> None:
-    """Pre-train HuBERT-ECG: describe frames, cluster them, predict the codes of masked ones.
+    """Pre-train HuBERT-ECG: describe frames, cluster them, predict the codes of masked frames.
 
-    No label is used, and patients of any task's validation or test split are left out. The
-    folder is one that transformers loads, and acsbench train hubert-SIZE --init fine-tunes. A
-    pre-training that was killed goes on when the command is repeated, and ends as it would have.
+    No label is used, and patients in the validation or test split of any task are excluded.
+    transformers can load the folder, and acsbench train hubert-SIZE --init fine-tunes it. Repeat
+    the command to resume an interrupted pre-training; the result is the same.
     """
     from acsbench.training.pretraining.config import pretraining_config
     from acsbench.training.pretraining.pretrain import pretrain
@@ -111,7 +105,7 @@ def hubert(
 
 
 def parse_codebooks(words: str) -> list[int]:
-    """Codes of each codebook.
+    """Number of codes of each codebook.
 
     >>> parse_codebooks("100,200")
     [100, 200]

@@ -21,11 +21,11 @@ from acsbench.files import usable_cores
 from acsbench.shipped import shipped_names
 
 HOLDOUT = "holdout"
-"""Folder of a dataset that holds its holdout, unless another is named."""
+"""Default folder of the holdout, inside the dataset."""
 
 
 class Scale(StrEnum):
-    """How large the models are, and how long they are trained."""
+    """Size of the models, and duration of their training."""
 
     FULL = "full"
     SMALL = "small"
@@ -35,109 +35,81 @@ def command(
     recipe: Annotated[
         str, typer.Argument(help=f"Recipe ({', '.join(shipped_names('recipes'))}) or YAML file.")
     ],
-    data: Annotated[Path, typer.Option(help="The dataset's folder.")],
-    out: Annotated[Path, typer.Option(help="Folder to write; the same command resumes there.")],
+    data: Annotated[Path, typer.Option(help="Folder of the dataset.")],
+    out: Annotated[Path, typer.Option(help="Folder to write; repeat the command to resume.")],
     holdout: Annotated[
         Path | None,
         typer.Option(
-            help="Folder of waveforms alone, to be predicted as well. [default: DATA/holdout, if "
-            "it is there]",
+            help="Folder of waveforms only, to predict as well. [default: DATA/holdout, if it "
+            "exists]",
             show_default=False,
         ),
     ] = None,
     scale: Annotated[
         Scale,
-        typer.Option(help="Small: reduced widths and steps for a few cores, and so labelled."),
+        typer.Option(help="Small: reduced widths and steps for a few cores; names say so."),
     ] = Scale.FULL,
     published: Annotated[
         bool,
         typer.Option(
             "--published",
-            help="The published study's own split, settings, thresholds and reload of S4.",
+            help="Use the published study's own split, settings, thresholds and reload of S4.",
         ),
     ] = False,
     weights: Annotated[
         Path | None,
         typer.Option(
-            help="Run folder of published weights (acsbench models import) for HuBERT-ECG to "
-            "start from; without it, it starts from random weights, and so labelled.",
+            help="Run folder of published weights (acsbench models import) for HuBERT-ECG. "
+            "[default: random weights; names say so]",
             show_default=False,
         ),
     ] = None,
     beside: Annotated[
         Path | None,
         typer.Option(
-            help="With --published: folder of the same recipe done without, to write a page of "
-            "the differences.",
+            help="With --published: folder of the same recipe without --published, to write a "
+            "page of the differences.",
             show_default=False,
         ),
     ] = None,
     max_minutes: Annotated[
         float | None,
         typer.Option(
-            help="Time for training all networks together. [default: the recipe's]",
+            help="Time for training all networks. [default: as in the recipe]",
             show_default=False,
         ),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(min=0, help="[default: the recipe's]", show_default=False)
+        int | None, typer.Option(min=0, help="[default: as in the recipe]", show_default=False)
     ] = None,
     on_error: Annotated[
         OnError,
-        typer.Option(help="Stop at an ECG that cannot be used, or leave it out and list it."),
+        typer.Option(help="Stop at an ECG that cannot be used, or exclude and list it."),
     ] = OnError.STOP,
     workers: Annotated[
         int | None,
         typer.Option(
             min=1,
-            help="Processes: so many networks are trained side by side where there is no GPU. "
-            "[default: the cores]",
+            help="Number of processes, and of parallel trainings without a GPU. [default: number "
+            "of cores]",
             show_default=False,
         ),
     ] = None,
 ) -> None:
     """Run a recipe, from a folder of ECGs to the report.
 
-    What is up to date is not done again: repeat the command after a kill.
+    Repeat the command to resume; steps that are up to date are not repeated.
     """
-    run_recipe(
-        recipe,
-        data,
-        out,
-        max_minutes,
-        seed,
-        on_error,
-        workers,
-        holdout,
-        small=scale is Scale.SMALL,
-        published=published,
-        weights=weights,
-        beside=beside,
-    )
-
-
-def run_recipe(
-    recipe: str,
-    data: Path,
-    out: Path,
-    max_minutes: float | None = None,
-    seed: int | None = None,
-    on_error: OnError = OnError.STOP,
-    workers: int | None = None,
-    holdout: Path | None = None,
-    *,
-    small: bool = False,
-    published: bool = False,
-    weights: Path | None = None,
-    beside: Path | None = None,
-) -> None:
-    """Run a recipe and print what comes of it."""
+    from acsbench.recipes.graph import Choices
     from acsbench.recipes.recipe import load_recipe
-    from acsbench.recipes.reproduce import Listener, Settings, reproduce
+    from acsbench.recipes.reproduce import Listener, reproduce
     from acsbench.recipes.variants import variant_of
 
     chosen = variant_of(
-        load_recipe(recipe), small=small, published=published, weights=weights is not None
+        load_recipe(recipe),
+        small=scale is Scale.SMALL,
+        published=published,
+        weights=weights is not None,
     )
     if (
         holdout is None
@@ -145,7 +117,7 @@ def run_recipe(
         and (data / HOLDOUT).is_dir()
     ):
         holdout = data / HOLDOUT
-    settings = Settings(
+    choices = Choices(
         seed=seed,
         max_minutes=max_minutes,
         skip_faulty=on_error is OnError.SKIP,
@@ -157,7 +129,7 @@ def run_recipe(
     )
     with progress_of("ECGs") as progress:
         listener = Listener(progress, say, summarise)
-        result = reproduce(chosen, data, out, holdout=holdout, settings=settings, listener=listener)
+        result = reproduce(chosen, data, out, holdout=holdout, choices=choices, listener=listener)
     for task, folder in result.evaluations.items():
         _show_results(task, folder)
     if result.beside_published is not None:
@@ -176,7 +148,7 @@ def _gpus() -> tuple[str, ...]:
 
 
 def _show_results(task: str, folder: Path) -> None:
-    """Print the results of an evaluation and where its report is."""
+    """Print the results of an evaluation and the path of its report."""
     from acsbench.recipes.results import open_results
 
     results = open_results(folder)
@@ -190,8 +162,8 @@ def _show_results(task: str, folder: Path) -> None:
 
 
 def _show_beside_published(path: Path) -> None:
-    """Print the published figures beside those found."""
-    from acsbench.recipes.beside_published import FIGURES, wide
+    """Print published figures and ours."""
+    from acsbench.recipes.publication import FIGURES, wide
     from acsbench.recipes.results import read_results
 
     rows = read_results(path)
@@ -204,5 +176,5 @@ def _show_beside_published(path: Path) -> None:
 
 
 def _print_table(title: str, rows: pd.DataFrame) -> None:
-    """Print a table as wide as it is: a log should hold whole names."""
+    """Print a table without truncation."""
     say(f"\n{title}\n{rows.rename_axis(None).to_string()}\n")

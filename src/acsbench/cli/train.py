@@ -15,23 +15,40 @@ from acsbench.waveforms.prepared import open_prepared
 
 
 class Logger(StrEnum):
-    """Where else the figures of each epoch go."""
+    """Service that also receives the results of each epoch."""
 
     TENSORBOARD = "tensorboard"
     WANDB = "wandb"
     MLFLOW = "mlflow"
 
 
+Devices = Annotated[int, typer.Option(min=1, help="Number of devices, one process each.")]
+Strategy = Annotated[str, typer.Option(help="Lightning's strategy, such as ddp.")]
+LoggerOption = Annotated[
+    Logger | None,
+    typer.Option(
+        help="Also log the results of each epoch to this service; wandb sends them to its server."
+    ),
+]
+
+
+def settings_option(examples: str) -> Any:
+    """The option --set, with examples in its help."""
+    return typer.Option(
+        "--set", metavar="NAME=VALUE", help=f"A setting, such as {examples}; repeat for several."
+    )
+
+
 def command(
     model: Annotated[str, typer.Argument(help="Model; acsbench models lists them.")],
-    data: Annotated[Path, typer.Option(help="Folder that acsbench prepare has written.")],
-    task: Annotated[str | None, typer.Option(help="Task, where there are several.")] = None,
+    data: Annotated[Path, typer.Option(help="Folder written by acsbench prepare.")],
+    task: Annotated[str | None, typer.Option(help="Task; optional if there is only one.")] = None,
     runs: Annotated[Path, typer.Option(help="Folder of the Run folders.")] = Path("runs"),
     init: Annotated[
         Path | None,
         typer.Option(
-            help="What to start from: a Run folder, such as one trained on another task, or one "
-            "of acsbench pretrain."
+            help="Run folder to start from, such as one trained on another task, or a folder of "
+            "acsbench pretrain."
         ),
     ] = None,
     settings: Annotated[
@@ -39,37 +56,31 @@ def command(
     ] = "default",
     set_: Annotated[
         list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="NAME=VALUE",
-            help="Any one setting, such as epochs=5, covariates=[age,sex] or options.width=16; "
-            "repeat for several.",
-        ),
+        settings_option("epochs=5, covariates=[age,sex] or options.width=16"),
     ] = None,
     max_minutes: Annotated[
-        float | None, typer.Option(help="Begin no epoch that would end later than this.")
+        float | None, typer.Option(help="Do not begin an epoch that would end later.")
     ] = None,
     seed: Annotated[
         int | None,
         typer.Option(
-            min=0, help="Of weights, batches and augmentation. [default: 0]", show_default=False
+            min=0,
+            help="Seed of weights, batches and augmentation. [default: 0]",
+            show_default=False,
         ),
     ] = None,
     seeds: Annotated[
         str | None,
-        typer.Option(help="Several, one run each, such as 0-2 or 0,3,7.", metavar="SEEDS"),
+        typer.Option(help="Several seeds, one run each, such as 0-2 or 0,3,7.", metavar="SEEDS"),
     ] = None,
-    devices: Annotated[int, typer.Option(min=1, help="Devices, a process each.")] = 1,
-    nodes: Annotated[int, typer.Option(min=1, help="Machines with that many devices.")] = 1,
-    strategy: Annotated[str, typer.Option(help="Lightning's strategy, such as ddp.")] = "auto",
-    logger: Annotated[
-        Logger | None,
-        typer.Option(help="Also log to this; wandb sends the figures of each epoch to its server."),
-    ] = None,
+    devices: Devices = 1,
+    nodes: Annotated[int, typer.Option(min=1, help="Number of machines.")] = 1,
+    strategy: Strategy = "auto",
+    logger: LoggerOption = None,
 ) -> None:
-    """Train a model; the epoch with the best validation AUROC is kept.
+    """Train a model and keep the epoch with the best validation AUROC.
 
-    A training that was killed goes on when the command is repeated, and ends as it would have.
+    Repeat the command to resume an interrupted training; the result is the same.
     """
     from acsbench.training.fit import train
     from acsbench.training.init import open_start
@@ -118,12 +129,12 @@ def parse_seeds(words: str) -> list[int]:
     except ValueError as error:
         raise ConfigurationError(f"--seeds {words}: write 0-2 or 0,3,7") from error
     if not seeds or min(seeds) < 0 or len(set(seeds)) < len(seeds):
-        raise ConfigurationError(f"--seeds {words}: name different seeds, none below 0")
+        raise ConfigurationError(f"--seeds {words}: give different seeds, none below 0")
     return seeds
 
 
 def parse_settings(words: list[str]) -> dict[str, Any]:
-    """Settings from `name=value`; a dot leads into a mapping, values are YAML.
+    """Settings from `name=value`; a dot separates nested names, values are YAML.
 
     >>> parse_settings(["epochs=5", "options.width=16"])
     {'epochs': 5, 'options': {'width': 16}}
@@ -140,5 +151,5 @@ def parse_settings(words: list[str]) -> dict[str, Any]:
                 place = place.setdefault(part, {})
             place[last] = yaml.safe_load(value)
         except (AttributeError, TypeError, yaml.YAMLError) as error:
-            raise ConfigurationError(f"--set {word}: this cannot be set") from error
+            raise ConfigurationError(f"--set {word}: name or value is invalid") from error
     return settings

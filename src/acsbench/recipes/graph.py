@@ -10,17 +10,17 @@ from pathlib import Path
 from acsbench.cohort.task import load_task
 from acsbench.datasets.dataset import Dataset
 from acsbench.files import file_names, sha256
-from acsbench.recipes.beside_published import COLUMNS, beside_published
-from acsbench.recipes.check import check_beside
+from acsbench.recipes.differences import write_differences
+from acsbench.recipes.publication import COLUMNS, write_comparison
 from acsbench.recipes.recipe import Recipe, RecipeModel
 from acsbench.recipes.steps import RECORD, Step, Work
+from acsbench.recipes.two_runs import Network, check_beside, evaluating
 from acsbench.recipes.work import (
     COMPARING,
     DIFFERING,
     PREPARE,
     PREPARE_HOLDOUT,
     SUBMITTING,
-    Network,
     Source,
     Trained,
     Training,
@@ -28,7 +28,6 @@ from acsbench.recipes.work import (
     evaluate_models,
     predict_holdout,
     reload_s4,
-    tell_differences,
     train_model,
     write_submissions,
 )
@@ -36,21 +35,21 @@ from acsbench.runs import WEIGHTS, open_run
 from acsbench.training.config import TrainingConfig
 
 PREPARING, EVALUATING, QUICK = 5.0, 3.0, 0.2
-"""Effort of steps that train nothing, relative to the training of a network."""
+"""Effort of steps without training, relative to the training of a network."""
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What the user may choose, in place of the recipe's or beside it.
+class Choices:
+    """Choices of the user, in addition to the recipe.
 
     Args:
-        seed, max_minutes: the recipe's unless given.
-        skip_faulty: leave out ECGs that cannot be used.
-        workers: processes that prepare waveforms, and that train side by side.
-        gpus: names of the GPUs, a process each, as `CUDA_VISIBLE_DEVICES` has them.
-        weights: a Run folder of published weights, for the models that are meant to start there.
-        beside: folder of the same recipe done in the other way, published or not.
-        command: recorded in the report.
+        seed, max_minutes: replace those of the recipe.
+        skip_faulty: exclude ECGs that cannot be used.
+        workers: processes that prepare waveforms, and that train in parallel.
+        gpus: names of the GPUs as in `CUDA_VISIBLE_DEVICES`, for one process each.
+        weights: Run folder of published weights, for models with `published_weights`.
+        beside: folder of the other run of the recipe, published or not.
+        command: command line for the report.
     """
 
     seed: int | None = None
@@ -65,11 +64,11 @@ class Settings:
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """The steps of a recipe, and the names of those whose results are shown.
+    """The steps of a recipe.
 
     Args:
-        steps: each after those that it needs.
-        trained: by task, the models.
+        steps: the steps, each after those that it needs.
+        trained: models by task.
         evaluations: by task, the step that evaluates.
         holdout: steps that predict the holdout.
     """
@@ -85,24 +84,25 @@ class Planner:
     """Makes the graph of a recipe.
 
     Args:
-        recipe: what to do.
-        dataset: opened; its name and folder are `source`.
-        out: folder below which everything is written.
-        settings: the user's choices.
+        recipe: the recipe.
+        dataset: the opened dataset.
+        source: its name and folder.
+        out: folder to write to.
+        choices: choices of the user.
     """
 
     recipe: Recipe
     dataset: Dataset
     source: Source
     out: Path
-    settings: Settings
+    choices: Choices
 
     def graph(self, prepare: Work, holdout: tuple[Dataset, Work] | None = None) -> Graph:
         """All steps.
 
         Args:
-            prepare: prepares the dataset.
-            holdout: a folder of waveforms alone, and what prepares it.
+            prepare: work that prepares the dataset.
+            holdout: a dataset of waveforms only, and the work that prepares it.
         """
         recipe = self.recipe
         tasks = [load_task(task).name for task in recipe.tasks or self.dataset.tasks]
@@ -114,14 +114,14 @@ class Planner:
             for task in tasks:
                 for step in self._training(model, task, tasks):
                     if step.name not in {other.name for other in steps}:
-                        steps.append(_after_its_like(step, steps))
+                        steps.append(_after_equal_steps(step, steps))
                 trained[task].append(self._trained(model, task))
         predicted: dict[str, dict[str, str]] = {}
         if holdout is not None:
             for task, models in trained.items():
                 for model, each in zip(recipe.models, models, strict=True):
                     if model.needs_readings:
-                        continue  # a holdout is waveforms alone
+                        continue  # a holdout has no readings
                     steps.append(self._predicting(task, each))
                     predicted.setdefault(each.file, {})[task] = steps[-1].name
             if len(tasks) > 1:
@@ -132,15 +132,15 @@ class Planner:
             evaluations[task] = steps[-1].name
         if recipe.published:
             steps.append(self._comparing(evaluations))
-            if self.settings.beside is not None:
-                steps.append(self._differing(tasks[0], self.settings.beside, steps[-1]))
+            if self.choices.beside is not None:
+                steps.append(self._differing(tasks[0], self.choices.beside, steps[-1]))
         holdout_steps = [name for steps_ in predicted.values() for name in steps_.values()]
         return Graph(steps, trained, evaluations, holdout_steps)
 
     @property
     def seed(self) -> int:
-        """The user's, or the recipe's."""
-        return self.recipe.seed if self.settings.seed is None else self.settings.seed
+        """Seed of the user, or of the recipe."""
+        return self.recipe.seed if self.choices.seed is None else self.choices.seed
 
     def _preparing(self, name: str, dataset: Dataset, prepare: Work) -> Step:
         recipe = self.recipe
@@ -162,8 +162,8 @@ class Planner:
         return Step("describing", work, (PREPARE,), effort=QUICK)
 
     def _training(self, model: RecipeModel, task: str, tasks: list[str]) -> Iterator[Step]:
-        """The steps that train a model for a task, its pre-training first."""
-        weights = self.settings.weights if model.published_weights else None
+        """Steps that train a model for a task, beginning with its pre-training."""
+        weights = self.choices.weights if model.published_weights else None
         first = model.pretraining_config()
         for seed in self._seeds(model):
             name, init = self._name(model, task, seed), None
@@ -201,7 +201,7 @@ class Planner:
     def _settled(
         self, model: RecipeModel, config: TrainingConfig, seed: int, tasks: list[str]
     ) -> TrainingConfig:
-        shared = minutes_per_training(self.recipe, tasks, self.settings.max_minutes)
+        shared = minutes_per_training(self.recipe, tasks, self.choices.max_minutes)
         budget = (shared or config.max_minutes) if model.is_network else None
         return config.model_copy(update={"seed": seed, "max_minutes": budget})
 
@@ -209,7 +209,7 @@ class Planner:
         return range(self.seed, self.seed + model.seeds)
 
     def _name(self, model: RecipeModel, task: str, seed: int) -> str:
-        """What the training of a model on a task is called."""
+        """Name of the step that trains a model on a task."""
         before = model.pretraining
         first = before is not None and load_task(before.task).name == task
         which = f", seed {seed}" if model.seeds > 1 else ""
@@ -227,11 +227,11 @@ class Planner:
         others = [name for name in named if name != task]
         all_cells = self.recipe.show_small_cells
         work = partial(
-            evaluate_models, task, others, models, self.out, self.settings.command, all_cells
+            evaluate_models, task, others, models, self.out, self.choices.command, all_cells
         )
         needs = (PREPARE, *(name for model in models for name in model.steps))
         settings = [others, all_cells, *(model.shown_as for model in models)]
-        return Step(f"evaluating {task}", work, needs, settings, EVALUATING)
+        return Step(evaluating(task), work, needs, settings, EVALUATING)
 
     def _predicting(self, task: str, model: Trained) -> Step:
         parts = self.out / "holdout" / ".parts"
@@ -246,7 +246,7 @@ class Planner:
 
     def _comparing(self, evaluations: dict[str, str]) -> Step:
         titles = self._titles()
-        work = partial(beside_published, self.recipe.published, titles, evaluations, self.out)
+        work = partial(write_comparison, self.recipe.published, titles, evaluations, self.out)
         settings = [self.recipe.published, titles, COLUMNS]
         needs = tuple(evaluations.values())
         return Step(COMPARING, work, needs, settings, QUICK)
@@ -264,29 +264,29 @@ class Planner:
             for name in [self._name(model, task, self.seed)]
         ]
         trained = [network.training for network in networks]
-        check_beside(beside, self.out, [PREPARE, f"evaluating {task}", *trained])
-        work = partial(tell_differences, networks, task, beside, self.out)
+        check_beside(beside, self.out, [PREPARE, evaluating(task), *trained])
+        work = partial(write_differences, networks, task, beside, self.out)
         needs = (PREPARE, comparing.name)
         return Step(DIFFERING, work, needs, sha256(beside / RECORD), QUICK)
 
     def _titles(self) -> dict[str, str]:
-        """By the name in the report, the name in the publication."""
+        """Names of the models in the publication, by name in the report."""
         return {model.shown_as: model.title or model.name for model in self.recipe.models}
 
 
-def _after_its_like(step: Step, steps: list[Step]) -> Step:
-    """The step after those of the same settings: of equal trainings, the later takes the first's.
+def _after_equal_steps(step: Step, steps: list[Step]) -> Step:
+    """Make a step wait for steps with the same settings, whose result it then reuses.
 
-    Side by side, they would get into each other's way.
+    In parallel they would block each other.
     """
-    alike = (s.name for s in steps if step.settings is not None and s.settings == step.settings)
-    return replace(step, needs=(*step.needs, *alike))
+    equal = (s.name for s in steps if step.settings is not None and s.settings == step.settings)
+    return replace(step, needs=(*step.needs, *equal))
 
 
 def minutes_per_training(
     recipe: Recipe, tasks: list[str], max_minutes: float | None = None
 ) -> float | None:
-    """Every training of a network gets the same share of the time: none profits from another."""
+    """Time per training: every network gets the same share, for a fair comparison."""
     minutes = max_minutes or recipe.max_minutes
     networks = [model for model in recipe.models if model.is_network]
     trainings = sum(

@@ -1,4 +1,4 @@
-"""A process that does one step after the other for the process that started it."""
+"""A process that runs steps for the process that started it."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from acsbench.waveforms.workers import end_with_parent
 
 @dataclass(frozen=True)
 class Place:
-    """What a process may use.
+    """Resources of a process.
 
     Args:
-        threads: of the processor.
-        gpu: name of the only GPU it sees, as `CUDA_VISIBLE_DEVICES` has it; None for all.
+        threads: number of CPU threads.
+        gpu: value of `CUDA_VISIBLE_DEVICES`; None for all GPUs.
     """
 
     threads: int
@@ -33,21 +33,21 @@ class Place:
 
 @dataclass(frozen=True)
 class Finished:
-    """What a step has made, and how long it took in seconds."""
+    """Files and folders of a step, and its duration in seconds."""
 
     made: Sequence[Path]
     seconds: float
 
 
 class Helper:
-    """A process for steps; used as a context, at whose end it is ended.
+    """A process for steps. Use as a context manager, which ends the process.
 
     Args:
-        place: what it may use.
+        place: resources of the process.
     """
 
     def __init__(self, place: Place):
-        # A fork of a process with threads (progress bar, BLAS) may hang: start afresh.
+        # Spawn, since a fork of a process with threads (progress bar, BLAS) may hang.
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
         self.step: Step | None = None
@@ -63,37 +63,37 @@ class Helper:
         self._process.join()
 
     def begin(self, step: Step, made: Made) -> None:
-        """Let it begin a step."""
+        """Start a step."""
         self.connection.send((step.work, made))
         self.step = step
 
     def receive(self) -> str | Finished:
-        """What it says next: a line, or that its step is done.
+        """The next message: a line for the user, or the end of the step.
 
         Raises:
-            ConfigurationError: it was killed.
-            Exception: whatever the step has raised.
+            ConfigurationError: the process was killed.
+            Exception: any error of the step.
         """
         try:
             message = self.connection.recv()
         except (EOFError, OSError) as error:
             raise ConfigurationError(
-                "a process was killed, perhaps for want of memory: repeat the command, with "
-                "fewer --workers if it happens again; what is finished is kept"
+                "a process was killed, possibly because memory ran out: repeat the command, with "
+                "fewer --workers if it happens again; finished steps are kept"
             ) from error
         if isinstance(message, BaseException):
             raise message
         if isinstance(message, Finished):
             self.step = None
-        told: str | Finished = message
-        return told
+        line: str | Finished = message
+        return line
 
 
 def _serve(connection: Connection, place: Place) -> None:
-    """Do what is asked for until the process that asks is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that asks ends this one
+    """Run steps until the parent process ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process ends this one
     end_with_parent()
-    # Read when the libraries are loaded, which is when the first step needs them.
+    # Takes effect because the first step loads the libraries.
     os.environ["OMP_NUM_THREADS"] = str(place.threads)
     if place.gpu is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = place.gpu
@@ -107,7 +107,7 @@ def _serve(connection: Connection, place: Place) -> None:
 
 
 def _sendable(error: Exception) -> Exception:
-    """The error with its traceback as a note, or what stands for one that cannot be sent."""
+    """The error with its traceback as a note; a RuntimeError if it cannot be pickled."""
     try:
         error.add_note(traceback.format_exc())
         pickle.loads(pickle.dumps(error))

@@ -16,11 +16,11 @@ from acsbench.training.shipped import DEFAULT, config_of
 
 PUBLISHED = "published"
 ALWAYS = "study-rows"
-"""Profile that is made even if no model takes it: the printed page."""
+"""Profile that is always prepared: the printed page."""
 
 
 class Pretraining(BaseModel):
-    """A task to train a network on first, and settings that differ from those of its model."""
+    """A task that a network is trained on first, and settings that override those of the model."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -29,13 +29,13 @@ class Pretraining(BaseModel):
 
 
 class Reduction(BaseModel):
-    """What a model becomes at small scale.
+    """A model at small scale.
 
     Args:
-        training: settings that go over the model's own.
-        pretraining: settings that go over those of its pre-training.
-        label: what its name says then.
-        effort: how long a training takes, as in `RecipeModel`.
+        training: settings that override those of the model.
+        pretraining: settings that override those of its pre-training.
+        label: label in its name.
+        effort: duration of a training, as in `RecipeModel`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -47,21 +47,20 @@ class Reduction(BaseModel):
 
 
 class RecipeModel(BaseModel):
-    """A model of a recipe and how to train it.
+    """A model of a recipe and its training.
 
     Args:
-        name: the model's name.
+        name: name of the model.
         settings: `default`, `study`, or a YAML file.
-        training: settings that differ from those.
-        seeds: runs that differ in their seed; their mean is evaluated.
-        pretraining: what to train on first; on that very task, the pre-trained model counts.
-        title: its name in the report, where a recipe has the model twice.
-        labels: what the report says about it beside its name.
-        published_weights: it is meant to start from weights that its authors published.
-        reload: `published` for what the study's loader makes of a trained S4.
-        small: what it becomes at small scale.
-        effort: how long a training takes, relative to the others of the recipe; only the
-            estimate of the time left rests on it.
+        training: settings that override them.
+        seeds: number of runs with different seeds; their mean is evaluated.
+        pretraining: task to train on first; on this task, the pre-trained model is evaluated.
+        title: name in the report, by default `name`.
+        labels: labels after the name in the report.
+        published_weights: whether it starts from weights that its authors published.
+        reload: `published` to read a trained S4 as the study's loader does.
+        small: the model at small scale.
+        effort: duration of a training relative to the others, to estimate the time left.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -80,23 +79,23 @@ class RecipeModel(BaseModel):
 
     @property
     def is_network(self) -> bool:
-        """Whether it is a network, which takes time to train."""
+        """Whether the model is a network."""
         return model_info(self.name).kind == "network"
 
     @property
     def input(self) -> str:
         """Profile of the waveforms that a network takes, or kind of a tabular model's table."""
-        # `training.predictors.input_of` says the same, but loads Lightning.
+        # The same as `training.predictors.input_of`, which loads Lightning.
         return str(self.config().options.get("input", model_info(self.name).input))
 
     @property
     def needs_readings(self) -> bool:
-        """Whether it takes the cardiologist's readings in place of the waveform."""
+        """Whether the model takes the cardiologist's readings instead of the waveform."""
         return self.input == READINGS
 
     @property
     def shown_as(self) -> str:
-        """Its name in the report."""
+        """Name in the report."""
         title = self.title or self.name
         if self.labels:
             title += f" ({', '.join(self.labels)})"
@@ -104,20 +103,20 @@ class RecipeModel(BaseModel):
 
     @property
     def has_own_name(self) -> bool:
-        """Whether the report calls it otherwise than its runs do."""
+        """Whether the name in the report differs from the name of the model."""
         return bool(self.title or self.labels) or self.seeds > 1
 
     def config(self) -> TrainingConfig:
-        """How it is trained.
+        """Configuration of the training.
 
         Raises:
-            ConfigurationError: it is given what it does not use.
+            ConfigurationError: the model does not use a setting.
         """
         self._check_kind()
         return config_of(self.name, self.settings, self.training)
 
     def pretraining_config(self) -> TrainingConfig | None:
-        """How it is trained first, if it is; the network is the same."""
+        """Configuration of the pre-training of the same network, if there is one."""
         if self.pretraining is None:
             return None
         own = self.config()
@@ -127,24 +126,24 @@ class RecipeModel(BaseModel):
     def _check_kind(self) -> None:
         if self.pretraining is not None and not self.is_network:
             raise ConfigurationError(
-                f"the recipe pre-trains {self.shown_as}, and {self.name} is fitted in one go: "
-                "leave pretraining out"
+                f"the recipe pre-trains {self.shown_as}, but {self.name} is not a network: remove "
+                "pretraining"
             )
         if self.reload == PUBLISHED and self.name != "s4":
             raise ConfigurationError(
-                f"the recipe reloads {self.shown_as} as published, which is for s4, not for "
-                f"{self.name}: leave reload out"
+                f"the recipe reloads {self.shown_as} as published, which only works for s4, not "
+                f"for {self.name}: remove reload"
             )
 
 
 class Recipe(BaseModel):
     """A whole study: dataset, tasks, split, models.
 
-    `tasks` are evaluated; those of a pre-training are prepared with them. Without `folds`,
+    `tasks` are evaluated; tasks of a pre-training are prepared with them. Without `folds`,
     patients are split at random, or as the study split them. `max_minutes` is the time for
-    training all networks together, and goes over what their own settings say. `published` names
-    the figures of a publication (`recipes/published`) that are printed beside those found.
-    `show_small_cells` is for ECGs that are public: the report hides nothing.
+    training all networks, and overrides their own settings. `published` names a publication in
+    `recipes/published` whose figures are compared. With `show_small_cells`, for public ECGs, the
+    report hides nothing.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -161,7 +160,7 @@ class Recipe(BaseModel):
     models: list[RecipeModel] = Field(min_length=1)
 
     def all_tasks(self) -> list[str]:
-        """Tasks to prepare, by name or path: those evaluated, and those of a pre-training."""
+        """Tasks to prepare, by name or path: evaluated tasks, and tasks of a pre-training."""
         earlier = [model.pretraining.task for model in self.models if model.pretraining]
         by_name: dict[str, str] = {}
         for task in [*self.tasks, *earlier]:
@@ -169,8 +168,8 @@ class Recipe(BaseModel):
             other = by_name.setdefault(loaded.name, task)
             if load_task(other).digest != loaded.digest:
                 raise ConfigurationError(
-                    f"{other} and {task} are two tasks of the name {loaded.name!r}: give each its "
-                    "own"
+                    f"{other} and {task} are different tasks with the same name {loaded.name!r}; "
+                    "rename one"
                 )
         return list(by_name.values())
 
@@ -185,20 +184,20 @@ class Recipe(BaseModel):
 
 
 def load_recipe(name_or_path: str) -> Recipe:
-    """A recipe by its name, or from a YAML file of one's own.
+    """A recipe by its name, or from a YAML file.
 
-    Files that it names, of tasks and settings, lie where the recipe says, seen from its own file.
+    Paths of tasks and settings in the file are relative to its folder.
 
     Raises:
-        ConfigurationError: no recipe has that name.
-        DataError: the file does not hold a recipe.
+        ConfigurationError: the name is unknown.
+        DataError: the file does not contain a recipe.
     """
     recipe = load_yaml(name_or_path, "recipes", Recipe)
-    return _beside(recipe, Path(name_or_path).parent) if is_path(name_or_path) else recipe
+    return _relative_to(recipe, Path(name_or_path).parent) if is_path(name_or_path) else recipe
 
 
-def _beside(recipe: Recipe, folder: Path) -> Recipe:
-    """The recipe with paths that do not depend on where it is run."""
+def _relative_to(recipe: Recipe, folder: Path) -> Recipe:
+    """The recipe with paths relative to a folder."""
 
     def found(name: str) -> str:
         return str(folder / name) if is_path(name) else name
@@ -214,7 +213,7 @@ def _beside(recipe: Recipe, folder: Path) -> Recipe:
 
 
 def with_own_titles(recipe: Recipe) -> Recipe:
-    """The recipe with another name in the report for each of its models: equal ones get a number.
+    """The recipe with unique names of models in the report: equal names get a number.
 
     >>> models = [{"name": "logistic", "title": "A"}, {"name": "boosted-trees", "title": "A"}]
     >>> recipe = Recipe.model_validate({"name": "r", "dataset": "ptbxl", "models": models})

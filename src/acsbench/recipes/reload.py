@@ -1,95 +1,93 @@
-"""What the study's loader makes of a trained S4, as a run of its own.
+"""A trained S4 as the study's loader reads it.
 
-See docs/explanation/s4-reload-fault.md: the published figures of S4 were made by such a network.
+The published figures of S4 come from such a network; see docs/explanation/s4-reload-fault.md.
 """
 
 from __future__ import annotations
 
-import json
 import shutil
-from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 
-import pandas as pd
 import torch
 
 from acsbench.errors import ConfigurationError
-from acsbench.files import folder_written_whole, write_json, write_text
+from acsbench.files import folder_written_whole, write_text
 from acsbench.models.published.s4 import FRESH_LENGTH
 from acsbench.models.s4 import S4, S4Block
 from acsbench.models.s4_state_space import readout
+from acsbench.recipes.steps import Report
 from acsbench.runs import (
     CARD,
-    METRICS,
     REPORTED,
     WEIGHTS,
     Run,
     open_run,
-    predictions_csv,
-    predictions_name,
+    write_metrics,
+    write_predictions,
 )
 from acsbench.statistics.auroc import auroc
 from acsbench.training.card import model_card
-from acsbench.training.predictors import NetworkPredictor, check_finite, load_network
+from acsbench.training.predictors import (
+    NetworkPredictor,
+    check_finite,
+    load_network,
+    stored_waveforms,
+)
 from acsbench.training.state import save_weights
 from acsbench.waveforms.prepared import Prepared, splits_of
 
-NOTE = "as the study's loader reads it, fault included"
+NOTE = "as the study's loader reads it, with its fault"
 
 
-def reload_run(run: Run, prepared: Prepared, out: Path, tell: Callable[[str], None]) -> Run:
-    """Write the reloaded twin of a run of S4: weights, predictions, figures.
+def reload_run(run: Run, prepared: Prepared, out: Path, report: Report) -> Run:
+    """Write a copy of a run with the reloaded S4: weights, predictions, results.
 
     Args:
-        run: of the trained network.
-        prepared: what it was trained on.
+        run: the trained network.
+        prepared: folder with its ECGs.
         out: folder to write to.
-        tell: told the figures.
+        report: called with the results.
 
     Raises:
-        ConfigurationError: the run is of another network.
+        ConfigurationError: the run is not of S4.
     """
     network = load_network(run)
     if not isinstance(network, S4):
-        raise ConfigurationError(f"the study's loader has a fault with S4, not with {run.model}")
+        raise ConfigurationError(f"only S4 is reloaded with a fault, not {run.model}")
     reload_as_published(network, prepared.store(run.config["processing"]["profile"]).shape[1])
-    predictor = NetworkPredictor(network, run.config)
+    predictor = NetworkPredictor(network, run.config["event_weight"])
     splits = splits_of(prepared.table(prepared.task(run.config["task"]["name"])))
-    notes = json.loads((run.path / METRICS).read_text(encoding="utf-8"))["training"]
-    notes["reload"] = NOTE
+    notes = run.notes | {"reload": NOTE}
     estimates, predictions = {}, {}
     for split in (name for name in REPORTED if run.has_predictions(name)):
         part = splits[split]
-        probabilities = predictor.probabilities(prepared, part)
+        probabilities = predictor.probabilities(stored_waveforms(prepared, part, run.config))
         check_finite(probabilities, prepared, part)
-        index = pd.Index(part["ecg_id"], name="ecg_id")
-        predictions[split] = pd.Series(probabilities, index=index, name="probability")
+        predictions[split] = (part["ecg_id"], probabilities)
         if not prepared.may_show(part) or part["label"].nunique() < 2:
             continue
         estimates[split] = auroc(part["label"], probabilities, groups=part["patient_id"])
-        tell(f"{REPORTED[split]} AUROC {estimates[split]}")
+        report(f"{REPORTED[split]} AUROC {estimates[split]}")
     with folder_written_whole(out / run.path.name) as folder:
         shutil.copytree(run.path, folder, dirs_exist_ok=True)
         save_weights(network.state_dict(), folder / WEIGHTS)
-        for split, values in predictions.items():
-            write_text(folder / predictions_name(split), predictions_csv(values))
-        content = {split: {"auroc": asdict(value)} for split, value in estimates.items()}
-        write_json(folder / METRICS, {"estimates": content, "training": notes})
+        for split, (ecg_ids, probabilities) in predictions.items():
+            write_predictions(folder, split, ecg_ids, probabilities)
+        write_metrics(folder, estimates, notes)
         write_text(folder / CARD, model_card(run.config, estimates, notes))
     return open_run(out / run.path.name)
 
 
 @torch.no_grad()
 def reload_as_published(network: S4, samples: int) -> None:
-    """Change a trained network into what the study's loader makes of its saved weights.
+    """Change a trained network as the study's loader does.
 
-    The study keeps C (I - A^L) with L the kernel's length. Its loader takes L for 1024, and so
-    multiplies by (I + A^1024), (I + A^2048) and so on until the input is covered.
+    The study saves C (I - A^L), where L is the length of the kernel. Its loader assumes L = 1024,
+    and so multiplies by (I + A^1024), (I + A^2048) and so on until the input is covered.
 
     Args:
         network: the network, changed in place.
-        samples: of its input.
+        samples: length of its input.
     """
     length = -(-samples // network.patch)
     for block in network.blocks:

@@ -1,8 +1,8 @@
-"""A recipe from the raw folder to the report; what is up to date is not done again."""
+"""Running a recipe, from the raw folder to the report."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,32 +11,29 @@ from acsbench.datasets import open_dataset
 from acsbench.datasets.dataset import Dataset
 from acsbench.errors import ConfigurationError
 from acsbench.files import usable_cores
-from acsbench.recipes.check import check_out
-from acsbench.recipes.graph import Graph, Planner, Settings
+from acsbench.recipes.graph import Choices, Graph, Planner
 from acsbench.recipes.helper import Place
 from acsbench.recipes.recipe import Recipe, with_own_titles
-from acsbench.recipes.run import run_steps
-from acsbench.recipes.steps import Made, Tell
+from acsbench.recipes.scheduler import run_steps
+from acsbench.recipes.steps import Made, Report, Work
 from acsbench.recipes.work import COMPARING, DIFFERING, PREPARE, SUBMITTING, Source
 from acsbench.waveforms.prepare import prepare
 from acsbench.waveforms.prepared import Prepared, open_prepared
 from acsbench.waveforms.process import Progress
 
-__all__ = ["Listener", "Reproduction", "Settings", "reproduce"]
-
 
 @dataclass(frozen=True, eq=False)
 class Reproduction:
-    """What a recipe gave.
+    """Results of a recipe.
 
     Args:
         prepared: the prepared folder.
-        runs: by task, then by the model's name in the report, the Run folder of each seed.
+        runs: by task, then by name of the model in the report, the Run folder of each seed.
         evaluations: folders by task.
-        holdout_predictions: a file for each model and task.
-        submissions: of several tasks, a file for each model.
-        beside_published: the table of published figures, if the recipe repeats a publication.
-        differences: the page of what differs from the published study, if it was asked for.
+        holdout_predictions: one file for each model and task.
+        submissions: one file per model, if there are several tasks.
+        beside_published: table of published figures and ours, if the recipe repeats a publication.
+        differences: page on the differences from the published study, if requested.
     """
 
     prepared: Prepared
@@ -49,27 +46,27 @@ class Reproduction:
 
     @property
     def files(self) -> list[Path]:
-        """Files for further use: predictions of the holdout, or submissions, and the page."""
+        """Files for the user: predictions of the holdout or submissions, and the page."""
         page = [] if self.differences is None else [self.differences]
         return [*(self.submissions or self.holdout_predictions), *page]
 
 
 @dataclass(frozen=True)
 class Listener:
-    """Who is told what happens.
+    """Functions to call on progress.
 
     Args:
-        progress: the number of ECGs prepared, and of all.
-        report: a line about each step.
-        on_prepared: a folder that was prepared just now.
+        progress: called with the number of ECGs prepared and the total.
+        report: called with a line about each step.
+        on_prepared: called with a folder that was just prepared.
     """
 
     progress: Progress = lambda done, total: None
-    report: Tell = lambda line: None
+    report: Report = lambda line: None
     on_prepared: Callable[[Prepared], None] = lambda prepared: None
 
 
-AS_THE_RECIPE = Settings()
+AS_THE_RECIPE = Choices()
 NOBODY = Listener()
 
 
@@ -79,35 +76,36 @@ def reproduce(
     out: Path,
     *,
     holdout: Path | None = None,
-    settings: Settings = AS_THE_RECIPE,
+    choices: Choices = AS_THE_RECIPE,
     listener: Listener = NOBODY,
 ) -> Reproduction:
     """Prepare, describe, train every model, predict a holdout, evaluate.
 
+    Steps that are up to date are not repeated.
+
     Args:
-        recipe: what to do.
-        data: the dataset's folder.
-        out: folder to write: `prepared/`, `description/`, `runs/`, `evaluation/`; with a holdout
-            `holdout/` and, of several tasks, `submissions/`; where a model has several seeds or
-            a title, `seeds/` with their means and spreads; `steps.json`, which tells what is
-            done.
-        holdout: a folder of waveforms alone, to be predicted by every model.
-        settings: the user's choices.
-        listener: who is told.
+        recipe: the recipe.
+        data: folder of the dataset.
+        out: folder to write: `prepared/`, `description/`, `runs/`, `evaluation/` and `steps.json`;
+            with a holdout `holdout/` and, for several tasks, `submissions/`; `seeds/` with mean
+            predictions of models with several seeds or a title.
+        holdout: folder of waveforms only, which every model predicts.
+        choices: choices of the user.
+        listener: functions to call on progress.
 
     Raises:
-        ConfigurationError: the folders or settings do not go together.
-        DataError: the folder to compare with holds no such recipe, finished.
+        ConfigurationError: folders or choices do not fit together.
+        DataError: `choices.beside` is not a finished run of the recipe.
     """
-    check_out(out, [folder for folder in (data, holdout) if folder is not None])
-    if settings.beside is not None and recipe.split != "study":
-        raise ConfigurationError("--beside goes with --published")
+    _check_out(out, [folder for folder in (data, holdout) if folder is not None])
+    if choices.beside is not None and recipe.split != "study":
+        raise ConfigurationError("--beside needs --published")
     recipe = with_own_titles(recipe)
     dataset = open_dataset(recipe.dataset, data)
-    planner = Planner(recipe, dataset, Source(recipe.dataset, data), out, settings)
+    planner = Planner(recipe, dataset, Source(recipe.dataset, data), out, choices)
 
-    def preparing(opened: Dataset, folder: Path) -> Callable[[Made, Tell], list[Path]]:
-        return partial(_prepare, opened, folder, recipe, planner.seed, settings, listener)
+    def preparing(opened: Dataset, folder: Path) -> Work:
+        return partial(_prepare, opened, folder, recipe, planner.seed, choices, listener)
 
     if holdout is None:
         graph = planner.graph(preparing(dataset, out / "prepared"))
@@ -117,8 +115,21 @@ def reproduce(
             preparing(dataset, out / "prepared"),
             (hidden, preparing(hidden, out / "holdout" / "prepared")),
         )
-    made = run_steps(graph.steps, out, listener.report, places_for(recipe, settings))
+    made = run_steps(graph.steps, out, listener.report, places_for(recipe, choices))
     return _reproduction(graph, made)
+
+
+def _check_out(out: Path, sources: Sequence[Path]) -> None:
+    """Check that nothing is written into a dataset.
+
+    Raises:
+        ConfigurationError: `out` is one of the sources or inside one.
+    """
+    for source in sources:
+        if out.resolve().is_relative_to(source.resolve()):
+            raise ConfigurationError(
+                f"{out} is inside the dataset {source}; choose an --out outside of it"
+            )
 
 
 def _prepare(
@@ -126,10 +137,10 @@ def _prepare(
     folder: Path,
     recipe: Recipe,
     seed: int,
-    settings: Settings,
+    choices: Choices,
     listener: Listener,
     made: Made,
-    tell: Tell,
+    report: Report,
 ) -> list[Path]:
     prepared = prepare(
         dataset,
@@ -140,8 +151,8 @@ def _prepare(
         split="folds" if recipe.folds else recipe.split,
         folds=recipe.folds,
         seed=seed,
-        skip_faulty=settings.skip_faulty,
-        workers=settings.workers,
+        skip_faulty=choices.skip_faulty,
+        workers=choices.workers,
         progress=listener.progress,
     )
     if dataset.labelled:
@@ -149,13 +160,13 @@ def _prepare(
     return [folder]
 
 
-def places_for(recipe: Recipe, settings: Settings) -> list[Place]:
-    """Where networks are trained side by side: a GPU each, or an equal share of the cores."""
+def places_for(recipe: Recipe, choices: Choices) -> list[Place]:
+    """Resources for parallel trainings: one GPU each, or an equal share of the cores."""
     networks = sum(model.seeds for model in recipe.models if model.is_network)
-    if settings.gpus:
-        threads = max(1, settings.workers // len(settings.gpus))
-        return [Place(threads, gpu) for gpu in settings.gpus[:networks]]
-    count = max(1, min(settings.workers, networks))
+    if choices.gpus:
+        threads = max(1, choices.workers // len(choices.gpus))
+        return [Place(threads, gpu) for gpu in choices.gpus[:networks]]
+    count = max(1, min(choices.workers, networks))
     return [Place(max(1, usable_cores() // count))] * count
 
 

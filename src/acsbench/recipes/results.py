@@ -1,4 +1,4 @@
-"""Results of an evaluation, read back from its folder."""
+"""Results of an evaluation, read from its folder."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Results:
 
     Args:
         path: its folder.
-        content: of its `evaluation.json`.
+        content: content of its `evaluation.json`.
     """
 
     path: Path
@@ -37,21 +37,21 @@ class Results:
 
     @property
     def models(self) -> list[str]:
-        """Names of the models of which numbers may be shown."""
+        """Names of the models whose results may be shown."""
         return list(self.content["models"])
 
     @property
     def simulated(self) -> bool:
-        """Whether no patient was involved."""
+        """Whether the ECGs are simulated."""
         return bool(self.content["simulated"])
 
     def table(self, name: str) -> pd.DataFrame | None:
-        """A table in long form, one row per number; None if the report has no such table."""
+        """A table in long form, one row per number; None if the report does not have it."""
         path = self.path / TABLES / f"{name}.csv"
         return read_results(path) if path.is_file() else None
 
     def numbers(self, table: str, metric: str) -> pd.DataFrame:
-        """A metric of a table by model: `value, low, high, shown`; empty if it is not there."""
+        """A metric of a table by model: `value, low, high, shown`; empty if missing."""
         rows = self.table(table)
         columns = ["value", "low", "high", "shown"]
         if rows is None or "model" not in rows:
@@ -60,7 +60,7 @@ class Results:
 
 
 def read_results(path: Path) -> pd.DataFrame:
-    """A table of results that acsbench has written; a model may be called NA."""
+    """Read a table of results; a model may have the name NA."""
     return pd.read_csv(path, keep_default_na=False, na_values=[""])
 
 
@@ -68,7 +68,7 @@ def open_results(path: Path) -> Results:
     """Open the folder of an evaluation.
 
     Raises:
-        DataError: it is none.
+        DataError: the folder is not an evaluation.
     """
     try:
         content = json.loads((path / SUMMARY).read_text(encoding="utf-8"))

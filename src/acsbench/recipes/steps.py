@@ -1,4 +1,4 @@
-"""A recipe as steps: what is up to date is not done again, and a killed call is gone on with."""
+"""The steps of a recipe, and the record of finished ones, from which a killed call resumes."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from acsbench.files import digest_of, write_json
 RECORD = "steps.json"
 FORMAT = "acsbench-steps-1"
 ENOUGH = 0.05
-"""Share of the effort that must be done before the time left is told."""
+"""Minimum share of the effort before the time left is estimated."""
 LONG = 0.02
-"""Share of the effort from which on the user is told that a step has begun."""
+"""Minimum share of the effort of a step whose start is reported."""
 
 Made = Mapping[str, Sequence[Path]]
-"""What each finished step has made, by its name."""
-Tell = Callable[[str], None]
+"""Files and folders of each finished step, by its name."""
+Report = Callable[[str], None]
 """Takes a line for the user."""
-Work = Callable[[Made, Tell], Sequence[Path]]
-"""What a step does; it gives the files and folders that it has made."""
+Work = Callable[[Made, Report], Sequence[Path]]
+"""The work of a step; returns the files and folders that it made."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,13 +33,13 @@ class Step:
     """One step of a recipe.
 
     Args:
-        name: what the user reads; no two steps share it.
-        work: what it does. A kill may end it anywhere: called again, it goes on.
-        needs: names of earlier steps whose files it takes.
-        settings: whatever else decides the result, as JSON can say it.
-        effort: how long it takes, relative to others.
-        alone: whether it uses all processes by itself. Other steps may run in another process:
-            their work must be a function of a module, or a partial one.
+        name: unique name, shown to the user.
+        work: what it does. After a kill, it is called again and resumes.
+        needs: names of earlier steps whose files it uses.
+        settings: everything else that decides the result, as JSON.
+        effort: duration relative to other steps.
+        alone: whether it uses all processes itself. The work of other steps may run in another
+            process, and must be a function of a module, or a partial of one.
     """
 
     name: str
@@ -52,13 +52,13 @@ class Step:
 
 @dataclass(frozen=True)
 class Entry:
-    """What is known of a step that was done.
+    """Record of a finished step.
 
     Args:
-        digest: of all that decides its result.
-        made: its files and folders, below the folder of the recipe.
-        seconds: it took.
-        files: all that it made, those of its folders one by one.
+        digest: digest of everything that decides its result.
+        made: its files and folders, relative to the folder of the recipe.
+        seconds: duration.
+        files: all its files, including those in its folders.
     """
 
     digest: str
@@ -68,26 +68,26 @@ class Entry:
 
 
 def digests_of(steps: Sequence[Step]) -> dict[str, str]:
-    """By step, a digest of all that decides its result, that of the steps it needs included.
+    """Digest of everything that decides the result of each step, including earlier steps.
 
     Raises:
-        ValueError: two steps have one name, or a step needs one that does not come before it.
+        ValueError: two steps have the same name, or a step comes before one that it needs.
     """
     digests: dict[str, str] = {}
     for step in steps:
         if step.name in digests or not digests.keys() >= set(step.needs):
-            raise ValueError(f"the step {step.name!r} is there twice, or before what it needs")
+            raise ValueError(f"the step {step.name!r} occurs twice, or before a step that it needs")
         needed = [digests[name] for name in step.needs]
         digests[step.name] = digest_of([__version__, step.name, step.settings, needed])
     return digests
 
 
 class Record:
-    """Which steps of a folder are done, kept in its `steps.json`.
+    """The finished steps of a folder, saved in its `steps.json`.
 
     Args:
         out: the folder.
-        steps: the recipe's; entries of others are forgotten.
+        steps: the steps of the recipe; entries of other steps are dropped.
     """
 
     def __init__(self, out: Path, steps: Sequence[Step]):
@@ -100,28 +100,28 @@ class Record:
                 (self._broken if self._lost(entry) else self._entries)[name] = entry
 
     def _lost(self, entry: Entry) -> list[str]:
-        """What a step had made and is gone."""
+        """Missing files of a step."""
         return [path for path in (*entry.made, *entry.files) if not (self._out / path).exists()]
 
     def __contains__(self, name: str) -> bool:
         return name in self._entries
 
     def made(self) -> dict[str, list[Path]]:
-        """What each finished step has made."""
+        """Files and folders of each finished step."""
         return _below(self._out, self._entries)
 
     def add(self, name: str, made: Sequence[Path], seconds: float) -> None:
-        """Write down that a step is done.
+        """Record a finished step.
 
         Raises:
-            DataError: it took a folder of its own as finished from which files are gone.
+            DataError: files of the step were deleted, and the step did not make them again.
         """
         if name in self._broken:
             lost = self._lost(self._broken[name])
             for folder in made:
                 if any((self._out / path).is_relative_to(folder) for path in lost):
                     raise DataError(
-                        "files are gone that the step does not make again",
+                        "files were deleted that the step does not make again",
                         file=folder,
                         fix="Remove the folder and repeat the command",
                     )
@@ -138,11 +138,11 @@ class Record:
 
 
 class Clock:
-    """Estimates the time left from what has been done in this call.
+    """Estimates the time left from the steps finished in this call.
 
     Args:
-        steps: those that are to be done.
-        now: seconds of a clock.
+        steps: the steps to do.
+        now: returns seconds of a clock.
     """
 
     def __init__(self, steps: Sequence[Step], now: Callable[[], float] = time.monotonic):
@@ -152,15 +152,15 @@ class Clock:
         self._done = 0.0
 
     def is_long(self, step: Step) -> bool:
-        """Whether a step takes a good part of the time."""
+        """Whether a step takes a large part of the time."""
         return step.effort >= LONG * self._all
 
     def finish(self, step: Step) -> None:
-        """Count a step as done."""
+        """Count a step as finished."""
         self._done += step.effort
 
     def left(self) -> str:
-        """The time left in words; nothing before enough is done to tell."""
+        """The time left in words; empty until enough steps are finished."""
         if self._done < ENOUGH * self._all:
             return ""
         seconds = (self._now() - self._began) * (self._all - self._done) / self._done
@@ -180,28 +180,31 @@ def duration(seconds: float) -> str:
 
 
 def made_in(out: Path) -> dict[str, list[Path]]:
-    """What the finished steps of a folder have made, by their names.
+    """Files and folders of the finished steps in a folder, by name of the step.
 
     Raises:
-        DataError: it is no folder of a recipe.
+        DataError: the folder contains no recipe.
     """
     entries = _entries(out / RECORD)
     if not entries:
         raise DataError(
-            "no step of a recipe is finished here",
+            "the folder contains no finished step of a recipe",
             file=out,
-            fix="Name the folder that acsbench reproduce was given with --out",
+            fix="Give the --out folder of acsbench reproduce",
         )
     return _below(out, entries)
 
 
 def _files(path: Path) -> list[Path]:
-    """A file, or all of a folder but hidden ones, which come and go."""
+    """The file itself, or all files of a folder except hidden ones, which are temporary."""
     if not path.is_dir():
         return [path]
     below = [file for file in sorted(path.rglob("*")) if file.is_file()]
-    hidden = [any(part.startswith(".") for part in file.relative_to(path).parts) for file in below]
-    return [file for file, left_out in zip(below, hidden, strict=True) if not left_out]
+    return [
+        file
+        for file in below
+        if not any(part.startswith(".") for part in file.relative_to(path).parts)
+    ]
 
 
 def _below(out: Path, entries: Mapping[str, Entry]) -> dict[str, list[Path]]:
@@ -209,7 +212,7 @@ def _below(out: Path, entries: Mapping[str, Entry]) -> dict[str, list[Path]]:
 
 
 def _entries(path: Path) -> dict[str, Entry]:
-    """What a record holds; nothing if there is none that can be read."""
+    """Entries of a record; none if it cannot be read."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content["format"] != FORMAT:
@@ -219,10 +222,10 @@ def _entries(path: Path) -> dict[str, Entry]:
                 entry["digest"],
                 tuple(entry["made"]),
                 entry["seconds"],
-                tuple(entry.get("files", ())),  # earlier records name no files
+                tuple(entry.get("files", ())),  # missing in records of earlier versions
             )
             for name, entry in content["steps"].items()
         }
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        # Every step finds its own finished files again, so nothing is lost but a little time.
+        # Every step finds its own finished files again, so that only some time is lost.
         return {}

@@ -1,4 +1,4 @@
-"""The same recipe in another way: at small scale, or with the published study's own settings."""
+"""Variants of a recipe: at small scale, or with the published study's own settings."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from acsbench.training.shipped import STUDY
 
 RANDOM_WEIGHTS = "random weights"
 WITHOUT_VALIDATION = {"keep": "last", "schedule": "constant"}
-"""The study's pre-training found no validation ECGs: no best epoch, no plateau."""
+"""The study's pre-training had no validation ECGs: no best epoch, no plateau."""
 
 
 def variant_of(
     recipe: Recipe, *, small: bool = False, published: bool = False, weights: bool = False
 ) -> Recipe:
-    """The recipe as the user wants it.
+    """A variant of a recipe.
 
     Args:
-        recipe: as it was written.
-        small: reduced widths and fewer steps.
-        published: the study's own split and settings.
-        weights: models that are meant to start from published weights do.
+        recipe: the recipe.
+        small: reduce widths and steps.
+        published: use the study's own split and settings.
+        weights: start from published weights, where the recipe says so.
 
     Raises:
-        ConfigurationError: the recipe cannot be done that way.
+        ConfigurationError: the recipe does not have this variant.
     """
     if published:
         recipe = as_published(recipe)
@@ -35,33 +35,33 @@ def variant_of(
 
 
 def at_small_scale(recipe: Recipe) -> Recipe:
-    """Reduced widths and fewer steps, for a few cores; the models' names say so.
+    """Reduce widths and steps, for a few cores; the names of the models say so.
 
     Raises:
-        ConfigurationError: the recipe does not say what becomes of its models.
+        ConfigurationError: the recipe does not define a small scale.
     """
     if not any(model.small for model in recipe.models):
-        raise ConfigurationError(f"the recipe {recipe.name!r} has one scale only")
+        raise ConfigurationError(f"the recipe {recipe.name!r} does not define a small scale")
     return recipe.model_copy(update={"models": [_reduced(model) for model in recipe.models]})
 
 
 def as_published(recipe: Recipe) -> Recipe:
-    """The study's split, its settings, its pre-training without validation, its reload of S4.
+    """Use the study's split, settings, pre-training without validation, and reload of S4.
 
-    The study's split has no test part: models are judged by the ECGs that chose their epoch, and
-    thresholds can only be chosen from the labels of those.
+    The study's split has no test ECGs: models are evaluated on the ECGs that chose their epoch,
+    and thresholds come from the same labels.
 
     Raises:
-        ConfigurationError: the recipe repeats no publication.
+        ConfigurationError: the recipe does not repeat a publication.
     """
     if not recipe.published:
-        raise ConfigurationError(f"the recipe {recipe.name!r} repeats no publication")
+        raise ConfigurationError(f"the recipe {recipe.name!r} does not repeat a publication")
     models = [_as_published(model) if model.is_network else model for model in recipe.models]
     return recipe.model_copy(update={"split": "study", "models": models})
 
 
 def from_random_weights(recipe: Recipe) -> Recipe:
-    """Models that were meant to start from published weights do not, and their names say so."""
+    """Start all models from random weights; the names of the models say so."""
     return recipe.model_copy(
         update={
             "models": [
@@ -104,7 +104,7 @@ def _as_published(model: RecipeModel) -> RecipeModel:
 
 
 def merged(settings: dict[str, Any], later: dict[str, Any]) -> dict[str, Any]:
-    """Settings of which the later win; a model's options are merged."""
+    """Settings overridden by later ones; options are merged."""
     both = settings | later
     options = settings.get("options", {}) | later.get("options", {})
     return both | {"options": options} if options else both

@@ -1,7 +1,6 @@
-"""What the steps of a recipe do: from earlier steps' files to their own.
+"""The work of a recipe's steps: from files of earlier steps to their own.
 
-What trains or draws is imported by the step that needs it: it takes seconds to load, which a call
-with nothing left to do should not pay.
+Training and drawing are imported where needed, because the import takes seconds.
 """
 
 from __future__ import annotations
@@ -14,21 +13,21 @@ import pandas as pd
 
 from acsbench.datasets import open_dataset
 from acsbench.files import write_text
-from acsbench.recipes.steps import Made, Tell, made_in
+from acsbench.recipes.steps import Made, Report
 from acsbench.runs import Run, open_run, predictions_csv, read_probabilities
 from acsbench.training.config import TrainingConfig
 from acsbench.waveforms.prepared import Prepared, open_prepared
 
 PREPARE, PREPARE_HOLDOUT = "preparing", "preparing the holdout"
-"""Names of the steps whose folders all others take."""
+"""Names of the steps whose folders all others use."""
 SUBMITTING = "writing submissions"
 COMPARING = "comparing with the published figures"
-DIFFERING = "telling the differences"
+DIFFERING = "measuring the differences"
 
 
 @dataclass(frozen=True)
 class Source:
-    """A dataset on disk: name of its reader, and its folder."""
+    """A dataset on disk: name of the reader, and folder."""
 
     reader: str
     folder: Path
@@ -39,12 +38,12 @@ class Training:
     """One training of a model.
 
     Args:
-        model: its name.
-        config: its settings.
-        task: what it is trained on.
+        model: name of the model.
+        config: training settings.
+        task: name of the task.
         init: name of the step whose run it starts from.
-        weights: a Run folder of published weights that it starts from.
-        allow_leak: as in `train`.
+        weights: Run folder of published weights that it starts from.
+        allow_leak: as for `train`.
     """
 
     model: str
@@ -57,13 +56,13 @@ class Training:
 
 @dataclass(frozen=True)
 class Trained:
-    """A model of a recipe that was trained on a task.
+    """A model of a recipe, trained on a task.
 
     Args:
-        shown_as: its name in the report.
-        file: what its files are called.
+        shown_as: name in the report.
+        file: name of its files.
         steps: names of the steps that trained it, one per seed.
-        by_its_run: whether its only run has that name already.
+        by_its_run: whether its only run already has the name in the report.
     """
 
     shown_as: str
@@ -80,26 +79,10 @@ class Trained:
         return [open_run(path) for path in self.folders(made)]
 
 
-@dataclass(frozen=True)
-class Network:
-    """Names of the steps of a network that was pre-trained on one task and trained on another.
-
-    Args:
-        shown_as: its name in the report.
-        pretraining, training: the steps.
-        reloaded: the step that repeats the study's reload, if there is one.
-    """
-
-    shown_as: str
-    pretraining: str
-    training: str
-    reloaded: str | None = None
-
-
 def describe_source(
-    source: Source, tasks: Sequence[str], out: Path, made: Made, tell: Tell
+    source: Source, tasks: Sequence[str], out: Path, made: Made, report: Report
 ) -> list[Path]:
-    """Flow and Table 1."""
+    """Write flow chart and Table 1."""
     from acsbench.cohort.describe import describe
 
     dataset = open_dataset(source.reader, source.folder)
@@ -107,8 +90,8 @@ def describe_source(
     return [out]
 
 
-def train_model(training: Training, runs: Path, made: Made, tell: Tell) -> list[Path]:
-    """Train a model, or take its finished run."""
+def train_model(training: Training, runs: Path, made: Made, report: Report) -> list[Path]:
+    """Train a model, or use its finished run."""
     from acsbench.training.fit import train
 
     init = made[training.init][0] if training.init else training.weights
@@ -120,17 +103,17 @@ def train_model(training: Training, runs: Path, made: Made, tell: Tell) -> list[
         task=training.task,
         init=None if init is None else open_run(init),
         allow_leak=training.allow_leak,
-        report=lambda line: tell(line.removeprefix(f"{training.model}: ")),
+        report=lambda line: report(line.removeprefix(f"{training.model}: ")),
     )
     return [run.path]
 
 
-def reload_s4(step: str, out: Path, made: Made, tell: Tell) -> list[Path]:
-    """What the study's loader makes of the S4 that a step has trained."""
+def reload_s4(step: str, out: Path, made: Made, report: Report) -> list[Path]:
+    """Write the S4 of a step as the study's loader reads it."""
     from acsbench.recipes.reload import reload_run
 
     prepared = open_prepared(made[PREPARE][0])
-    return [reload_run(open_run(made[step][0]), prepared, out, tell).path]
+    return [reload_run(open_run(made[step][0]), prepared, out, report).path]
 
 
 def evaluate_models(
@@ -141,25 +124,25 @@ def evaluate_models(
     command: str,
     show_small_cells: bool,
     made: Made,
-    tell: Tell,
+    report: Report,
 ) -> list[Path]:
-    """Evaluate all models of a task; of several seeds, the mean.
+    """Evaluate all models of a task; for several seeds, their mean.
 
     Args:
         task: the task.
-        others: further tasks, on whose ECGs the models are tried as well.
+        others: further tasks, whose ECGs the models also predict.
         models: the models.
         out: folder of the recipe.
-        command: recorded in the report.
+        command: command line for the report.
         show_small_cells: hide nothing.
-        made: what earlier steps have made.
-        tell: told how far apart seeds are.
+        made: files of earlier steps.
+        report: called with the variation over seeds.
     """
     from acsbench.evaluation.inputs import evaluate_task
 
     prepared = open_prepared(made[PREPARE][0])
     folder = out / "seeds" / task
-    files = [_to_evaluate(model, prepared, others, folder, made, tell) for model in models]
+    files = [_to_evaluate(model, prepared, others, folder, made, report) for model in models]
     evaluation = evaluate_task(
         prepared,
         task,
@@ -178,9 +161,9 @@ def _to_evaluate(
     others: Sequence[str],
     folder: Path,
     made: Made,
-    tell: Tell,
+    report: Report,
 ) -> Path:
-    """What stands for a model: its run, or a file under its name."""
+    """The predictions of a model: its run, or a CSV file with its name."""
     from acsbench.training.predict import mean_and_spread, predict
     from acsbench.training.seeds import summary_of_seeds, table_of_seeds
 
@@ -190,21 +173,21 @@ def _to_evaluate(
     if len(runs) > 1:
         write_text(folder / f"{model.file}-seeds.csv", table_of_seeds(runs))
         for line in summary_of_seeds(runs):
-            tell(f"{model.shown_as}: {line}")
+            report(f"{model.shown_as}: {line}")
     splits = [split for split in ("valid", "test") if runs[0].has_predictions(split)]
     by_seed = [[run.predictions(split) for run in runs] for split in splits]
     by_seed += [[predict(run, prepared, splits[-1], other) for run in runs] for other in others]
     means = pd.concat([mean_and_spread(predictions)[0] for predictions in by_seed])
     path = folder / f"{model.file}.csv"
-    # An ECG that several tasks hold is predicted once.
+    # An ECG of several tasks is kept once.
     write_text(path, predictions_csv(means[~means.index.duplicated()]))
     return path
 
 
 def predict_holdout(
-    task: str, model: Trained, out: Path, parts: Path, made: Made, tell: Tell
+    task: str, model: Trained, out: Path, parts: Path, made: Made, report: Report
 ) -> list[Path]:
-    """Predict the holdout; of several seeds, their mean, with the spread beside it."""
+    """Predict the holdout; for several seeds, their mean, and their spread in a second file."""
     from acsbench.training.predict import EVERY_SPLIT, mean_and_spread, predict
 
     waveforms = open_prepared(made[PREPARE_HOLDOUT][0])
@@ -220,15 +203,15 @@ def predict_holdout(
 
 
 def write_submissions(
-    by_model: dict[str, dict[str, str]], out: Path, made: Made, tell: Tell
+    by_model: dict[str, dict[str, str]], out: Path, made: Made, report: Report
 ) -> list[Path]:
-    """One file per model for a leaderboard: `ecg_id` and a column for each task.
+    """Write one file per model for a leaderboard: `ecg_id` and a column for each task.
 
     Args:
-        by_model: by what the model's files are called, then by task: the step that predicted it.
+        by_model: by file name of the model, then by task: the step that predicts.
         out: folder to write.
-        made: what earlier steps have made.
-        tell: told nothing.
+        made: files of earlier steps.
+        report: not used.
     """
     written = []
     for model, steps in by_model.items():
@@ -238,19 +221,3 @@ def write_submissions(
         text = table.to_csv(lineterminator="\n")
         write_text(written[-1], text)
     return written
-
-
-def tell_differences(
-    networks: Sequence[Network], task: str, ours: Path, out: Path, made: Made, tell: Tell
-) -> list[Path]:
-    """What differs from the published study, and by how much."""
-    from acsbench.recipes.differences import PAGE, Pair, Side, page
-
-    evaluating = f"evaluating {task}"
-    pair = Pair(
-        ours=Side.of(made_in(ours), PREPARE, evaluating, task),
-        published=Side.of(made, PREPARE, evaluating, task),
-        networks=networks,
-    )
-    write_text(out / PAGE, page(pair))
-    return [out / PAGE]

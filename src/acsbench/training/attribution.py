@@ -1,4 +1,4 @@
-"""How far each sample of an ECG moved a network's logit: integrated gradients."""
+"""Integrated gradients: the effect of each sample of an ECG on a network's logit."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from torch import Tensor, nn
 from acsbench.errors import ConfigurationError
 
 STEPS = 64
-"""Points on the way from the flat ECG to the ECG at which gradients are taken."""
+"""Points between the flat ECG and the ECG at which gradients are computed."""
 _BATCH = 32
 
 
 def flat(waveforms: Tensor) -> Tensor:
-    """The ECGs with every row a straight line at its median; shape as given."""
+    """ECGs in which each row is constant at its median; same shape."""
     return waveforms.median(dim=-1, keepdim=True).values.expand_as(waveforms).contiguous()
 
 
@@ -25,18 +25,17 @@ def logits_of(network: nn.Module, inputs: tuple[Tensor, ...]) -> Tensor:
 
 
 def integrated_gradients(network: nn.Module, inputs: tuple[Tensor, ...]) -> Tensor:
-    """How far each sample moved the logit away from that of the flat ECG.
+    """Effect of each sample on the logit, relative to the flat ECG.
 
-    The difference between the logits of the ECG and of the flat ECG is shared out over the
-    samples, so that they add up to it, but for what the steps between the two are too coarse for.
+    The effects add up to the difference between the logits of the ECG and of the flat ECG, except
+    for the error of `STEPS` steps.
 
     Args:
-        network: in eval mode; from the inputs to (batch, 1 or more) logits, of which the first
-            is explained.
+        network: network in eval mode; its first logit is explained.
         inputs: waveforms (batch, rows, samples), and covariates if the network takes them.
 
     Returns:
-        Shape (batch, rows, samples), in units of the logit: positive where the sample raised it.
+        Shape (batch, rows, samples), in units of the logit: positive where a sample raises it.
 
     Raises:
         ConfigurationError: captum is not installed.
@@ -52,8 +51,8 @@ def integrated_gradients(network: nn.Module, inputs: tuple[Tensor, ...]) -> Tens
         ) from error
     waveforms, others = inputs[0], inputs[1:]
 
-    def logit(ecgs: Tensor, *told: Tensor) -> Tensor:
-        first: Tensor = network(ecgs, *told)[:, 0]
+    def logit(ecgs: Tensor, *covariates: Tensor) -> Tensor:
+        first: Tensor = network(ecgs, *covariates)[:, 0]
         return first
 
     effects: Tensor = IntegratedGradients(logit).attribute(

@@ -1,4 +1,4 @@
-"""How a model is trained."""
+"""Settings of a training."""
 
 from __future__ import annotations
 
@@ -15,34 +15,31 @@ Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
 
 
 class TrainingConfig(BaseModel):
-    """Settings of a training; everything that changes its result but the data.
+    """Settings of a training: everything besides the data that changes its result.
 
     Args:
-        seed: of weights, batches, dropout and augmentation.
-        options: of the model's builder.
-        covariates: what a network is told beside the ECG, after its last layer.
-        epochs: at most so many; the model is validated after each.
-        steps_per_epoch: optimizer steps of an epoch; unless given, so many that every ECG is
-            seen once.
-        batch_size: ECGs per batch, over all processes together.
-        accumulate: batches whose gradients are added up before a step is made.
-        optimizer, learning_rate, weight_decay, betas: of Adam or AdamW.
-        layer_decay: learning rate of each layer relative to the one above it, for networks that
-            know their layers.
-        warmup_steps: steps over which the learning rate rises to its value.
-        schedule: what it does then: stays, falls to zero along a cosine, or falls to a tenth
-            where the validation loss has not fallen for ten epochs.
-        average_decay: decay per step of the averaged weights, which are what is validated and
-            kept; a constant rate with averaged weights may be cut short at any epoch. 0 keeps
-            the weights themselves.
-        patience: epochs without a better validation AUROC before training ends.
-        keep: the epoch of the best validation AUROC, or the last, as if there were no validation.
-        max_minutes: no epoch is begun that would end later; the first one always runs. What a
-            killed training had used up by its last full epoch counts. No part of what a run is:
-            with more time it goes on.
-        imbalance: `weights` weighs events by controls per event in the loss;
-            `balanced-sampler` draws as many events as controls, with replacement. Either is
-            taken out of the predicted odds again. `none` leaves all alone.
+        seed: seed of weights, batches, dropout and augmentation.
+        options: options of the model.
+        covariates: covariates that a network takes after its last layer.
+        epochs: maximum number of epochs.
+        steps_per_epoch: optimizer steps per epoch; by default, each ECG occurs once.
+        batch_size: ECGs per batch, over all processes.
+        accumulate: batches whose gradients are summed for a step.
+        optimizer, learning_rate, weight_decay, betas: parameters of Adam or AdamW.
+        layer_decay: learning rate of a layer relative to the layer above it, for networks with
+            `parameter_groups`.
+        warmup_steps: steps in which the learning rate rises.
+        schedule: what follows: a constant rate, a cosine down to 0, or a tenth of the rate after
+            each ten epochs without a lower validation loss.
+        average_decay: decay per step of the averaged weights, which are validated and saved; with
+            them, a training at a constant rate can stop at any epoch. 0 disables averaging.
+        patience: epochs without a better validation AUROC before the training stops.
+        keep: keep the epoch with the best validation AUROC, or the last one.
+        max_minutes: time budget: an epoch that would exceed it does not begin, except the first.
+            Time before an interruption counts. More time later continues the same training.
+        imbalance: `weights` weights events by controls per event in the loss; `balanced-sampler`
+            draws as many events as controls, with replacement. Predicted odds are divided by
+            this weight. `none` changes nothing.
         augment: vary the training ECGs, see `augment`.
         precision: Lightning's precision flag.
     """
@@ -73,10 +70,10 @@ class TrainingConfig(BaseModel):
 
 
 def wrong_setting(error: ValidationError, known: Iterable[str]) -> str:
-    """The first thing that is wrong with settings, in words.
+    """Describe the first problem that pydantic found in settings.
 
     Args:
-        error: what pydantic found.
+        error: the error of pydantic.
         known: names of all settings.
     """
     first = error.errors()[0]

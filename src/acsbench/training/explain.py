@@ -1,13 +1,12 @@
-"""Why a trained network predicts what it does: effects of an ECG's samples, beside a control.
+"""Explanations of a network's predictions: effects of the samples of an ECG, and a control.
 
-The control is the same network with fresh weights: a map that looks the same for it shows the
-ECG, not what the network has learnt (Adebayo et al., Sanity checks for saliency maps, NeurIPS
-2018).
+The control is the same network with fresh weights: a map that is the same for both shows the ECG,
+not what the network has learned (Adebayo et al., Sanity checks for saliency maps, NeurIPS 2018).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,33 +29,31 @@ from acsbench.models.registry import model_info
 from acsbench.runs import Run
 from acsbench.training.attribution import flat, integrated_gradients, logits_of
 from acsbench.training.predict import check_fit, predict
-from acsbench.training.predictors import fresh_network, load_network, stored_waveforms
+from acsbench.training.predictors import ONNX, fresh_network, load_network, stored_waveforms
 from acsbench.waveforms.prepared import Prepared
+from acsbench.waveforms.process import Progress
 from acsbench.waveforms.profiles import filter_words
 from acsbench.waveforms.store import WaveformStore
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
-    """What moved the prediction of one ECG.
+    """Explanation of the prediction of one ECG.
 
     Attributes:
-        ecg_id: identifies the ECG.
-        event: whether it has the event; None where that is unknown.
-        probability: predicted.
-        logit, flat_logit: of the probability, and of that of an ECG whose rows are straight
-            lines.
-        unexplained: difference of the two logits that the effects do not add up to.
+        ecg_id: id of the ECG.
+        event: whether the ECG has the event; None if unknown.
+        probability: predicted probability.
+        logit, flat_logit: logit of the probability, and of an ECG with constant rows.
+        unexplained: difference of the two logits, minus the sum of the effects.
         control: rank correlation of the effects with those in the network with fresh weights;
-            NaN where there is no influence, or the other map is even.
-        rows: names of what the network saw.
+            NaN if either map has no variation.
+        rows: names of the network's input rows.
         fs: sampling rate, Hz.
-        unit: of the signal.
-        processing: how the signal was filtered, in words.
-        signal: what the network saw by leads, shape (12, samples), NaN where a lead is not.
-        effects: of the samples on the logit, averaged over beats; as `signal`.
+        unit: unit of the signal.
+        processing: filters of the signal, in words.
+        signal: the network's input by leads, shape (12, samples), NaN where a lead is missing.
+        effects: effects of the samples on the logit, averaged over beats; shape as `signal`.
         by_part: effects summed by lead (rows) and part of the beat (columns).
     """
 
@@ -82,58 +79,56 @@ def explain(
     ecg_ids: Sequence[str],
     progress: Progress = lambda done, total: None,
 ) -> Iterator[Explanation]:
-    """Explain the predictions of some ECGs, one after the other.
+    """Explain the predictions of some ECGs, one by one.
 
     Args:
         run: a trained network.
-        prepared: where the ECGs are.
-        ecg_ids: whose.
-        progress: told the number of ECGs done, and of all.
+        prepared: folder with the ECGs.
+        ecg_ids: the ECGs.
+        progress: called with the number of ECGs done and the total.
 
     Raises:
-        ConfigurationError: the run is no network, the waveforms were prepared in another way, or
-            an ECG is not there.
+        ConfigurationError: the run is not a network, the waveforms were prepared in another way,
+            or an ECG is missing.
     """
-    if run.path.suffix == ".onnx" or model_info(run.model).kind != "network":
+    if run.path.suffix == ONNX or model_info(run.model).kind != "network":
         raise ConfigurationError(
-            f"{run.model} at {run.path} is no network with gradients; explain the Run folder of a "
-            "network"
+            f"{run.model} at {run.path} has no gradients; give the Run folder of a network"
         )
     check_fit(run, prepared)
     table = _rows_of(prepared, run.config["task"]["name"], ecg_ids)
-    store = prepared.store(run.config["processing"]["profile"])
-    data = stored_waveforms(prepared, table.drop(columns="label", errors="ignore"), run.config)
+    data = stored_waveforms(prepared, table, run.config)
     trained = load_network(run).eval()
     with torch.random.fork_rng(devices=[]):
-        # Another seed than the run's, whose fresh weights are those that its training began with.
+        # Not the run's seed, which gives the weights with which its training began.
         torch.manual_seed(int(run.config["training"]["seed"]) + 1)
         control = fresh_network(run.config).eval()
     for number in range(len(table)):
         inputs = data[np.array([number])].inputs()
-        known = store.valid(data.positions[[number]])[0]
-        yield _explained(table.iloc[number], inputs, known, (trained, control), run, store)
+        known = data.store.valid(data.positions[[number]])[0]
+        yield _explained(table.iloc[number], inputs, known, (trained, control), run, data.store)
         progress(number + 1, len(table))
 
 
 def typical_ecgs(run: Run, prepared: Prepared, split: str, number: int) -> list[str]:
-    """ECGs with and without the event, of each kind those with the risks nearest its median.
+    """ECGs with and without the event whose risk is closest to the median of their group.
 
     Args:
-        run: who predicts the risk.
-        prepared: where the ECGs are.
-        split: whose ECGs.
-        number: ECGs of each kind, at most.
+        run: the trained model.
+        prepared: folder with the ECGs.
+        split: split of the ECGs.
+        number: maximum number of ECGs per group.
 
     Returns:
-        Ids, those with the event first.
+        Ids, first those with the event.
 
     Raises:
-        ConfigurationError: nothing there has labels of the run's task.
+        ConfigurationError: the folder has no labels of the run's task.
     """
     task = run.config["task"]["name"]
     if task not in prepared.tasks:
         raise ConfigurationError(
-            f"{prepared.path} has no labels of the task {task}: name ECGs with --ecg"
+            f"{prepared.path} has no labels of the task {task}: choose ECGs with --ecg"
         )
     table = prepared.table(prepared.task(task)).set_index("ecg_id")
     table = table[table["split"] == split]
@@ -149,13 +144,13 @@ def typical_ecgs(run: Run, prepared: Prepared, split: str, number: int) -> list[
 
 
 def _rows_of(prepared: Prepared, task: str, ecg_ids: Sequence[str]) -> pd.DataFrame:
-    """Rows of the ECGs asked for, with `label` where it is known."""
+    """Rows of the chosen ECGs, with `label` where it is known."""
     everyone = prepared.ecgs().set_index("ecg_id")
     missing = [name for name in ecg_ids if name not in everyone.index]
     if missing:
         raise ConfigurationError(
-            f"{len(missing)} of the ECGs asked for are not in {prepared.path}; its ecgs.parquet "
-            "lists them"
+            f"{len(missing)} of the chosen ECGs are not in {prepared.path}; its ecgs.parquet lists "
+            "all ECGs"
         )
     table = everyone.loc[list(ecg_ids)].drop(columns="label", errors="ignore")
     if task in prepared.tasks:
@@ -173,19 +168,19 @@ def _explained(
     store: WaveformStore,
 ) -> Explanation:
     rows, fs = tuple(store.meta["leads"]), float(store.meta["fs"])
-    # The network gets 0 for a missing sample; beats are not looked for in such zeros.
+    # The network gets 0 for missing samples, but beats must not be detected in them.
     signal = np.where(known, inputs[0][0].numpy(), np.nan)
     r_peaks, part = beats_of(signal, fs)
     raw = [integrated_gradients(network, inputs)[0].double().numpy() for network in networks]
     if not np.isfinite(raw[0]).all():
-        # Drawn, they would look like an ECG without influence.
+        # In a figure they would look like an ECG without influence.
         raise ConfigurationError(
-            f"{run.model} has effects that are NaN or infinite for an ECG: its gradients overflow "
-            "there, and nothing can be said of what moved the prediction"
+            f"the effects of {run.model} are NaN or infinite for an ECG: its gradients overflow, "
+            "and its prediction cannot be explained"
         )
     by_lead = [leads_from_rows(effects, rows) for effects in raw]
     averaged, control = (averaged_over_beats(effects, r_peaks, fs) for effects in by_lead)
-    # The weight that events had in training is taken out of the odds again, as in predictions.
+    # As in predictions, divide the odds by the weight that events had in training.
     added = float(np.log(run.config["event_weight"]))
     logit = float(logits_of(networks[0], inputs)[0]) - added
     flat_logit = float(logits_of(networks[0], (flat(inputs[0]), *inputs[1:]))[0]) - added
@@ -209,7 +204,7 @@ def _explained(
 
 
 def rank_correlation(effects: NDArray[np.float64], others: NDArray[np.float64]) -> float:
-    """Spearman's correlation of two maps over the samples that both have; NaN if one is even."""
+    """Spearman's correlation of two maps over common samples; NaN if one is constant."""
     both = np.isfinite(effects) & np.isfinite(others)
     if not both.any() or np.ptp(effects[both]) == 0 or np.ptp(others[both]) == 0:
         return float("nan")

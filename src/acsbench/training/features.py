@@ -1,4 +1,4 @@
-"""What a model is told beside the waveform: measured signs, readings, covariates."""
+"""Inputs of a model besides the waveform: measured signs, readings, covariates."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from acsbench.training.config import Covariate
 from acsbench.waveforms.prepared import Prepared
 
 TROPONIN = "maxtrop_sameday"
-"""Highest of the day, ng/mL."""
+"""Maximum of the day, ng/mL."""
 COLUMNS: dict[Covariate, str] = {"age": "age", "sex": "sex", "troponin": TROPONIN}
-"""Where the dataset's tables have a covariate."""
+"""Columns of the covariates in the dataset's tables."""
 
 
 def feature_table(kind: str, prepared: Prepared, table: pd.DataFrame) -> pd.DataFrame:
-    """The features of a kind of some ECGs, in the table's order.
+    """Features of some ECGs for a tabular model, in the order of the table.
 
     Args:
-        kind: input of a tabular model.
+        kind: input of the model: `signs` or `readings`.
         prepared: the prepared folder.
         table: one row per ECG, with `ecg_id`.
 
     Raises:
-        ConfigurationError: the dataset has no such features.
+        ConfigurationError: the dataset does not have these features.
     """
     if kind == READINGS:
         return _readings(prepared, table)
@@ -40,7 +40,7 @@ def feature_table(kind: str, prepared: Prepared, table: pd.DataFrame) -> pd.Data
 def covariates_of(
     prepared: Prepared, table: pd.DataFrame, names: Sequence[Covariate]
 ) -> NDArray[np.float32]:
-    """Covariates of some ECGs, in the table's order.
+    """Covariates of some ECGs, in the order of the table.
 
     Returns:
         Shape (ECGs, names), NaN where unknown: age in years, sex (female 1, male 0), troponin
@@ -55,16 +55,15 @@ def covariates_of(
 def check_covariates(
     prepared: Prepared, names: Sequence[Covariate], table: pd.DataFrame | None = None
 ) -> None:
-    """Make sure that a network's covariates are known of some ECGs at least.
+    """Check that each covariate of a network is known for at least one ECG.
 
     Args:
         prepared: the prepared folder.
         names: the covariates.
-        table: one row per ECG, with `ecg_id`, such as the training ECGs; unless given, all of the
-            folder.
+        table: training ECGs, with `ecg_id`; by default all ECGs of the folder.
 
     Raises:
-        ConfigurationError: a covariate has no column, or is missing of every ECG.
+        ConfigurationError: a covariate has no column, or is missing for every ECG.
     """
     if not names:
         return
@@ -77,12 +76,12 @@ def check_covariates(
         if column not in everyone:
             problem = f"{prepared.path} has no column {column!r}"
         elif np.isnan(columns[name]).all():
-            problem = f"it is missing of every {whose} of {prepared.path} (column {column!r})"
+            problem = f"the column {column!r} is empty for every {whose} in {prepared.path}"
         else:
             continue
         raise ConfigurationError(
-            f"the network takes the covariate {name}, and {problem}: prepare a dataset that has "
-            "it, or use a network without it (--set covariates=[...])"
+            f"the network needs the covariate {name}, but {problem}: prepare a dataset with this "
+            "covariate, or use a network without it (--set covariates=[...])"
         )
 
 
@@ -90,7 +89,7 @@ def _covariates(known: pd.DataFrame) -> dict[Covariate, NDArray[np.float64]]:
     return {
         "age": _numbers(known, "age"),
         "sex": _female(known),
-        # Over the ranges of both a bystander and an infarction, only its logarithm says much.
+        # Its logarithm covers the range from healthy people to infarctions.
         "troponin": np.log1p(1000 * _numbers(known, TROPONIN).clip(min=0)),
     }
 
@@ -109,15 +108,15 @@ def _readings(prepared: Prepared, table: pd.DataFrame) -> pd.DataFrame:
     absent = [name for name in STUDY_READINGS if name not in known]
     if absent:
         raise ConfigurationError(
-            f"the model takes cardiologists' readings ({', '.join(STUDY_READINGS)}); "
-            f"{prepared.path} has no {absent[0]}, so choose another model, such as logistic"
+            f"the model needs cardiologists' readings ({', '.join(STUDY_READINGS)}), but "
+            f"{prepared.path} has no {absent[0]}; choose another model, such as logistic"
         )
     rows = known.get("source_row")
     return pd.DataFrame({name: read_flags(known[name], rows=rows) for name in STUDY_READINGS})
 
 
 def _known(prepared: Prepared, table: pd.DataFrame) -> pd.DataFrame:
-    """All that the dataset's tables say about some ECGs."""
+    """Rows of the dataset's tables for some ECGs."""
     return prepared.ecgs().set_index("ecg_id").loc[list(table["ecg_id"])]
 
 
@@ -126,10 +125,10 @@ def _numbers(known: pd.DataFrame, column: str) -> NDArray[np.float64]:
         return np.full(len(known), np.nan)
     try:
         values = known[column].to_numpy(dtype=np.float64, na_value=np.nan)
-    except (TypeError, ValueError) as error:  # its text holds a patient's value
+    except (TypeError, ValueError) as error:  # its text contains a patient's value
         raise ConfigurationError(
-            f"the column {column!r} of the dataset's tables holds something else than numbers; "
-            "correct it and prepare the dataset again"
+            f"the column {column!r} of the dataset contains values that are not numbers; correct "
+            "them and prepare the dataset again"
         ) from error
     return np.where(np.isfinite(values), values, np.nan)
 

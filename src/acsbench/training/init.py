@@ -1,4 +1,4 @@
-"""Starting a training from another run's weights, without leaking its patients."""
+"""Starting a training from the weights of a run, without leaking its patients."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from acsbench.training.pretraining.lineage import check_known, pretrained_patien
 from acsbench.waveforms.prepared import Prepared
 
 ENCODER = "hubert."
-"""Begin of the names of an encoder's tensors, which are all that a pre-training gives."""
+"""Prefix of the encoder's tensors, the only ones that a pre-training contains."""
 
 
 def open_start(path: Path) -> Run:
-    """What a training may start from: a finished run, or a finished pre-training.
+    """Open a finished run or pre-training, to start from its weights.
 
     Raises:
         DataError: the folder is neither.
@@ -39,28 +39,28 @@ def check_init(
     task: Task,
     allow_leak: bool = False,
 ) -> None:
-    """Make sure that a run may be continued on a task.
+    """Check that a training may start from the weights of a run.
 
     Args:
-        init: the run or the pre-training to start from.
-        prepared: where the new task's ECGs are, and those that `init` was trained on.
-        model, config, task: of the new training.
-        allow_leak: let patients of the run's training be evaluated, as the study's split does.
+        init: the run or pre-training to start from.
+        prepared: folder with the ECGs of the new training and of `init`.
+        model, config, task: model, settings and task of the new training.
+        allow_leak: accept training patients of `init` in the evaluation, as in the study's split.
 
     Raises:
-        ConfigurationError: the run is of another model, its patients are unknown here, some of
-            those it was trained on are in the new task's validation or test split, or some of
-            those that chose its epoch in the new task's test split.
+        ConfigurationError: the models differ, the patients of `init` are unknown, its training
+            patients are in the validation or test split of the new task, or its validation
+            patients are in the test split.
     """
     if model_info(model).kind != "network":
-        raise ConfigurationError(f"{model} is fitted in one go; it cannot start from a run")
+        raise ConfigurationError(f"{model} is not a network; it cannot start from a run")
     options = init.config["training"]["options"]
     part = ENCODER if is_pretrained(init.path) else ""
     tensors = [_tensors(model, each, part) for each in (options, config.options)]
     if init.model != model or tensors[0] != tensors[1]:
         raise ConfigurationError(
-            f"the run to start from is {init.model} with the options {options}; "
-            f"wanted is {model} with {config.options}"
+            f"the run to start from is {init.model} with options {options}, but the new model is "
+            f"{model} with options {config.options}"
         )
     lineage = init.config["lineage"]
     check_known(prepared, lineage)
@@ -73,14 +73,13 @@ def check_init(
             shared |= _patients(prepared, earlier, (seen,)) & _patients(prepared, task, held_out)
     if shared and not allow_leak:
         raise ConfigurationError(
-            f"{shown_count(len(shared))} patients whom the run to start from was trained or chosen "
-            f"on are in the validation or test split of {task.name}; split the patients of both "
-            "tasks together"
+            f"{shown_count(len(shared))} training or validation patients of the run to start from "
+            f"are in the validation or test split of {task.name}; split both tasks together"
         )
 
 
 def _tensors(model: str, options: Mapping[str, Any], part: str) -> dict[str, tuple[int, ...]]:
-    """Shape of every tensor of a part of a network; options that change none may differ."""
+    """Shapes of the tensors in a part of a network."""
     with torch.device("meta"):
         state = create_model(model, **options).state_dict()
     shapes = {name: tuple(tensor.shape) for name, tensor in state.items()}

@@ -90,7 +90,7 @@ class NetworkFit:
         kept = kept_epoch(history, config.keep)
         advice = against_divergence(config.learning_rate, config.precision)
         if kept is None:
-            raise ConfigurationError(f"training diverged {diverged}, in its first epoch: {advice}")
+            raise ConfigurationError(f"training diverged {diverged}, in its first epoch. {advice}")
         if diverged is not None:
             self._report(f"training diverged {diverged}; epoch {kept['epoch']} is kept. {advice}")
             if self.leads:

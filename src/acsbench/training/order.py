@@ -1,7 +1,7 @@
-"""Which ECGs make up which batch, as a pure function of seed and step.
+"""The ECGs of each batch, as a pure function of seed and step.
 
-Nothing here remembers what was drawn before, so a training that was killed goes on with the
-batches, the dropout and the augmentation that it would have had.
+There is no state, so that an interrupted training resumes with the same batches, dropout and
+augmentation.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 Indices = NDArray[np.int64]
 
 _ORDER, _STEP = 0, 1
-"""What a random stream is for: no two purposes share numbers."""
+"""Purposes of random streams, which share no numbers."""
 
 
 def step_seed(seed: int, batch: int, process: int) -> int:
-    """Seed of dropout and augmentation in a batch, of those since training began.
+    """Seed of dropout and augmentation in a batch, counted since training began.
 
     >>> step_seed(0, 1, 0) == step_seed(0, 1, 0) != step_seed(0, 1, 1)
     True
@@ -31,12 +31,12 @@ def step_seed(seed: int, batch: int, process: int) -> int:
 
 @dataclass(frozen=True, eq=False)
 class BatchOrder:
-    """Batches of equal size from shuffled passes laid end to end.
+    """Batches of equal size from consecutive shuffled passes.
 
     Args:
-        labels: 0/1 of each training ECG, shape (n,).
-        batch_size: ECGs per batch; a batch may span the border of two passes.
-        seed: of the order.
+        labels: 0/1 label of each training ECG, shape (n,).
+        batch_size: ECGs per batch; a batch may span two passes.
+        seed: seed of the order.
         balanced: draw as many events as controls, with replacement.
     """
 
@@ -46,11 +46,11 @@ class BatchOrder:
     balanced: bool = False
 
     def batches_per_pass(self) -> int:
-        """Batches in which every ECG is met at least once."""
+        """Number of batches that cover every ECG."""
         return ceil(len(self.labels) / self.batch_size)
 
     def batches(self, first: int, count: int) -> Iterator[Indices]:
-        """Batches `first` to `first + count - 1`, of those since training began.
+        """Batches `first` to `first + count - 1`, counted since training began.
 
         Returns:
             Positions of ECGs, each of shape (batch_size,).
@@ -75,7 +75,7 @@ class BatchOrder:
 
 
 def in_order(n: int, batch_size: int) -> list[Indices]:
-    """All positions in their order, in batches of nearly equal size, at most `batch_size`.
+    """All positions in order, in batches of nearly equal size, at most `batch_size`.
 
     >>> [len(batch) for batch in in_order(130, 64)]
     [44, 43, 43]

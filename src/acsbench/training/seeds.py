@@ -1,49 +1,46 @@
-"""Runs that differ in their seed alone."""
+"""Runs that only differ in their seed."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean, stdev
 from typing import Any
 
 from acsbench.errors import ConfigurationError
-from acsbench.runs import METRICS, REPORTED, Run
+from acsbench.runs import REPORTED, Run
 
 SEED = "seed"
 _LONGEST = 24
-"""Characters of a setting that is told whole."""
+"""Longer values of settings are shortened in messages."""
 
 
 def check_seed_alone(runs: Sequence[Run]) -> None:
-    """Make sure that runs differ in nothing but their seed, so that their mean is of one model.
+    """Check that runs only differ in their seed, so that their mean describes one model.
 
     Raises:
-        ConfigurationError: something else differs, or a seed comes twice.
+        ConfigurationError: another setting differs, or two runs have the same seed.
     """
     settings = [dict(_settings(run.config)) for run in runs]
     names = dict.fromkeys(name for each in settings for name in each if name != SEED)
     differing = [name for name in names if len({str(each.get(name)) for each in settings}) > 1]
     if differing:
         raise ConfigurationError(
-            f"a mean is taken of runs that differ in their seed alone, not in "
-            f"{', '.join(differing)}: {_listed(runs, settings, differing)}. "
-            "Name those that belong together"
+            f"runs to average may only differ in their seed, but these differ in "
+            f"{', '.join(differing)}: {_with_settings(runs, settings, differing)}. "
+            "Choose runs that only differ in their seed"
         )
     if len({each[SEED] for each in settings}) < len(runs):
         raise ConfigurationError(
-            "a mean is taken of runs of different seeds, each once: "
-            f"{_listed(runs, settings, [SEED])}. Name one of each"
+            "runs to average must have different seeds: "
+            f"{_with_settings(runs, settings, [SEED])}. Choose one run per seed"
         )
 
 
 def aurocs(runs: Sequence[Run]) -> dict[str, list[float]]:
-    """AUROC of each run by split, of the splits for which every run tells one."""
-    told = [
-        json.loads((run.path / METRICS).read_text(encoding="utf-8"))["estimates"] for run in runs
-    ]
-    splits = [split for split in told[0] if all(split in each for each in told)]
-    return {split: [each[split]["auroc"]["value"] for each in told] for split in splits}
+    """AUROC of each run by split, for splits in which every run has one."""
+    estimates = [run.metrics["estimates"] for run in runs]
+    splits = [split for split in estimates[0] if all(split in each for each in estimates)]
+    return {split: [each[split]["auroc"]["value"] for each in estimates] for split in splits}
 
 
 def table_of_seeds(runs: Sequence[Run]) -> str:
@@ -56,10 +53,10 @@ def table_of_seeds(runs: Sequence[Run]) -> str:
 
 
 def summary_of_seeds(runs: Sequence[Run]) -> list[str]:
-    """Mean, standard deviation and range of the AUROC over seeds, a line for each split.
+    """Mean, standard deviation and range of the AUROC over seeds, one line per split.
 
-    The spread tells how much of a result is chance in training; it says nothing about the
-    patients who happened to be in the split, which the interval of each run tells.
+    They show the variation due to training. The interval of each run shows the variation due to
+    the sample of patients.
     """
     if len(runs) < 2:
         return []
@@ -71,29 +68,29 @@ def summary_of_seeds(runs: Sequence[Run]) -> list[str]:
 
 
 def _settings(config: Mapping[str, Any], place: str = "") -> Iterator[tuple[str, Any]]:
-    """What decides a run's result, one by one, under the names that --set gives them."""
+    """Everything that decides the result of a run, with the names of --set."""
     for name, value in config.items():
         if isinstance(value, Mapping):
             yield from _settings(value, "" if name == "training" else f"{place}{name}.")
         elif name == "init":
-            # Each seed may have a pre-training of its own.
+            # Each seed may have its own pre-training.
             yield name, value is not None
         else:
             yield f"{place}{name}", value
 
 
-def _listed(
+def _with_settings(
     runs: Sequence[Run], settings: Sequence[Mapping[str, Any]], names: Sequence[str]
 ) -> str:
-    """Each run with some of its settings."""
-    listed = []
+    """Names of the runs, each with some of its settings."""
+    described = []
     for run, each in zip(runs, settings, strict=True):
         values = (f"{name} {_in_short(each.get(name))}" for name in names)
-        listed.append(f"{run.path.name} ({', '.join(values)})")
-    return ", ".join(listed)
+        described.append(f"{run.path.name} ({', '.join(values)})")
+    return ", ".join(described)
 
 
 def _in_short(value: Any) -> str:
-    """A setting's value; digests and tables are cut."""
+    """Value of a setting; digests and tables are shortened."""
     text = "none" if value is None else str(value)
     return text if len(text) <= _LONGEST else f"{text[:8]}…"

@@ -1,4 +1,4 @@
-"""Settings that come with acsbench: for each network the study's, and ours."""
+"""Shipped settings of each network: the study's, and ours."""
 
 from __future__ import annotations
 
@@ -17,13 +17,12 @@ from acsbench.training.config import TrainingConfig, wrong_setting
 FOLDER = "training/settings"
 OPTIONS = "options"
 FITTED = ("seed", OPTIONS)
-"""Settings of a model that is fitted in one go."""
+"""Settings that tabular models use."""
 DEFAULT, STUDY = "default", "study"
-Settings = Mapping[str, Any]
 
 
 class ModelSettings(BaseModel):
-    """Settings of a network's training that differ from `TrainingConfig`'s own."""
+    """Settings of a network that differ from the defaults of `TrainingConfig`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -32,14 +31,14 @@ class ModelSettings(BaseModel):
 
 
 def settings_of(model: str, which: str = DEFAULT) -> dict[str, Any]:
-    """Settings of a model's training.
+    """Settings of a model.
 
     Args:
-        model: its name.
-        which: `default` (ours), `study`, or a YAML file of one's own.
+        model: name of the model.
+        which: `default` (ours), `study`, or the path of a YAML file.
 
     Raises:
-        ConfigurationError: there are none of that name.
+        ConfigurationError: `which` is unknown.
         DataError: the file cannot be read.
     """
     if is_path(which):
@@ -51,21 +50,20 @@ def settings_of(model: str, which: str = DEFAULT) -> dict[str, Any]:
     if model not in shipped_names(FOLDER):
         if which == DEFAULT:
             return {}
-        raise ConfigurationError(f"{model} is fitted in one go; it has no settings of the study")
+        raise ConfigurationError(f"{model} is not a network; it has no settings of the study")
     return dict(getattr(load_yaml(model, FOLDER, ModelSettings), which))
 
 
-def config_of(model: str, which: str, *settings: Settings) -> TrainingConfig:
-    """How a model is trained: its shipped settings, and those that go over them.
+def config_of(model: str, which: str, *settings: Mapping[str, Any]) -> TrainingConfig:
+    """Configuration of a training: settings of the model, overridden by further ones.
 
     Args:
-        model: its name.
-        which: as in `settings_of`.
-        settings: further ones, of which the later win.
+        model: name of the model.
+        which: as for `settings_of`.
+        settings: further settings; later ones override earlier ones.
 
     Raises:
-        ConfigurationError: the model does not use a setting or has no such option, there is no
-            such setting, or it cannot have that value.
+        ConfigurationError: a setting or option is unknown, unused by the model, or invalid.
         DataError: the file of settings cannot be read.
     """
     given = [settings_of(model, which), *settings]
@@ -76,11 +74,10 @@ def config_of(model: str, which: str, *settings: Settings) -> TrainingConfig:
 
 
 def check_used(model: str, names: Iterable[str]) -> None:
-    """Make sure that a model uses the settings of some names.
+    """Check that a model uses some settings; tabular models only use `FITTED`.
 
     Raises:
-        ConfigurationError: it does not; a table's model is fitted in one go, and uses its options
-            alone.
+        ConfigurationError: a setting is unknown or unused.
     """
     options = options_of(model) or []
     fitted = model_info(model).kind == "tabular"
@@ -99,16 +96,16 @@ def check_used(model: str, names: Iterable[str]) -> None:
             raise ConfigurationError(f"settings of the training: no setting {name!r}; {hint}")
         meant = f"; {hint}" if hint.startswith("did") else "."
         raise ConfigurationError(
-            f"{model} is fitted in one go and does not use the setting {name!r}{meant} It uses "
+            f"{model} is not a network and does not use the setting {name!r}{meant} It uses "
             f"{', '.join(all_used)}"
         )
 
 
-def training_config(*settings: Settings) -> TrainingConfig:
-    """A configuration from settings, of which the later win; a model's options are merged.
+def training_config(*settings: Mapping[str, Any]) -> TrainingConfig:
+    """A configuration from settings; later ones override earlier ones, options are merged.
 
     Raises:
-        ConfigurationError: there is no such setting, or it cannot have that value.
+        ConfigurationError: a setting is unknown or has an invalid value.
     """
     merged: dict[str, Any] = {}
     options: dict[str, Any] = {}
@@ -118,8 +115,8 @@ def training_config(*settings: Settings) -> TrainingConfig:
     try:
         return TrainingConfig(**merged | {"options": options})
     except ValidationError as error:
-        told = wrong_setting(error, TrainingConfig.model_fields)
-        raise ConfigurationError(f"settings of the training: {told}") from error
+        problem = wrong_setting(error, TrainingConfig.model_fields)
+        raise ConfigurationError(f"settings of the training: {problem}") from error
     except TypeError as error:
         raise ConfigurationError(f"settings of the training: {error}") from error
 
@@ -129,12 +126,12 @@ def _from_file(path: Path) -> dict[str, Any]:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise DataError(
-            "the settings cannot be read", file=path, fix="Mind the spelling of the path"
+            "the settings cannot be read", file=path, fix="Check the path and the YAML"
         ) from error
     if not isinstance(content, dict):
         raise DataError(
-            "these are no settings",
+            "the file does not contain settings",
             file=path,
-            fix=f"Give it any of {', '.join(TrainingConfig.model_fields)}, one a line",
+            fix=f"Write one setting per line: {', '.join(TrainingConfig.model_fields)}",
         )
     return content

@@ -1,4 +1,4 @@
-"""A training between two epochs, on disk: what a killed one goes on from."""
+"""Saved state of a training between two epochs, from which it resumes."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from acsbench.runs import STATE
 
 @dataclass(frozen=True, eq=False)
 class TrainingState:
-    """Everything that the next epoch depends on and seed and configuration do not give.
+    """Everything besides the configuration that the next epoch depends on.
 
     Args:
-        network: its weights.
-        averaged: the averaged weights.
+        network: weights of the network.
+        averaged: averaged weights.
         optimizer: state of the optimizer.
         precision: state of the loss scaling of 16-bit training.
         history: the epochs so far.
@@ -36,10 +36,9 @@ class TrainingState:
 
 
 def save_weights(weights: Mapping[str, Tensor], path: Path) -> None:
-    """Write a network's weights whole, as safetensors.
+    """Write the weights of a network as safetensors.
 
-    Weights that several layers share are written once for each of them: safetensors has no
-    shared tensors, and a network that shares them takes the same values several times.
+    safetensors cannot share tensors: weights that several layers share are written for each.
     """
     own = {name: value.detach().clone().contiguous() for name, value in weights.items()}
     with written_whole(path) as temporary:
@@ -47,13 +46,13 @@ def save_weights(weights: Mapping[str, Tensor], path: Path) -> None:
 
 
 def save_state(state: TrainingState, folder: Path) -> None:
-    """Write a state whole, in place of the last one."""
+    """Write a state, replacing the last one."""
     with written_whole(folder / STATE) as path:
         torch.save(vars(state), path)
 
 
 def load_state(folder: Path) -> TrainingState | None:
-    """The state that a training of the same configuration left behind, if there is one.
+    """The state in the folder of an unfinished training, or None.
 
     Raises:
         DataError: the file cannot be read.
@@ -63,9 +62,9 @@ def load_state(folder: Path) -> TrainingState | None:
         return None
     try:
         return TrainingState(**torch.load(path, map_location="cpu", weights_only=True))
-    except Exception as error:  # torch raises what it likes on a damaged file
+    except Exception as error:  # torch raises many kinds for a damaged file
         raise DataError(
             "the state of the unfinished training cannot be read",
             file=path,
-            fix="Remove the folder it lies in and train again",
+            fix="Remove its folder and train again",
         ) from error

@@ -37,15 +37,15 @@ def test_an_unfinished_one(first: Path, prepared: Prepared, tmp_path: Path, out:
     shutil.copy(first / "pretraining.yaml", tmp_path)
     error = refused(prepared, SECOND, out, tmp_path)
     assert isinstance(error, DataError)
-    assert "no finished pre-training" in str(error)
+    assert "not a finished pre-training" in str(error)
 
 
 @pytest.mark.parametrize(
     ("changes", "options", "words"),
     [
-        ({"layer": 3}, {}, "layers 1 to 2, not 3"),
+        ({"layer": 3}, {}, "is 3, but the earlier network has layers 1 to 2"),
         ({}, {"front_strides": [4, 2, 2, 2, 1]}, "front_kernels and front_strides"),
-        ({"keep_weights": False}, {"front_strides": [4, 2, 2, 2, 1]}, "frames lie elsewhere"),
+        ({"keep_weights": False}, {"front_strides": [4, 2, 2, 2, 1]}, "have other positions"),
         ({}, {"feed_forward": 32}, "keep_weights=false"),
     ],
 )
@@ -117,10 +117,10 @@ def test_one_trained_on_patients_who_are_set_aside_now(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Prepared, "table", with_one_moved)
         error = refused(prepared, SECOND, out, of_one_task)
-    assert "set aside" in str(error)
+    assert "excluded in" in str(error)
     assert str(moved) not in str(error)
 
 
 def test_one_of_patients_nobody_knows_here(first: Path, ecgs: Path, out: Path) -> None:
     error = refused(two_tasks(ecgs, "study"), SECOND, out, first)
-    assert "does not know" in str(error)
+    assert "whose split is not in" in str(error)

@@ -9,8 +9,8 @@ from scipy.signal.windows import hann
 from transformers import HubertConfig, HubertModel
 from transformers.audio_utils import mel_filter_bank, spectrogram
 
-from acsbench.models.hubert_frames import FrameGeometry, frame_geometry
 from acsbench.training.pretraining.cepstra import FLOOR, cepstra
+from acsbench.training.pretraining.encoder import FrameGeometry, frame_geometry
 
 FRONTS = {
     100: ((10, 3, 3, 2, 2), (4, 2, 2, 2, 2)),

@@ -14,7 +14,7 @@ from acsbench.errors import ConfigurationError, DataError
 from acsbench.runs import LOCK
 from acsbench.training.pretraining import describe
 from acsbench.training.pretraining.crops import gather
-from acsbench.training.pretraining.folder import record_of, remove_leftovers, write_record
+from acsbench.training.pretraining.folder import claim, record_of, remove_leftovers
 from acsbench.training.pretraining.pretrain import _description, pretrain
 from acsbench.waveforms.prepared import Prepared
 from tests.training.pretraining.conftest import QUICK
@@ -101,7 +101,7 @@ def test_killed_in_each_step_it_ends_as_one_that_was_not(
 
     lines: list[str] = []
     pretrain(prepared, QUICK, folder, report=lines.append)
-    assert lines[0] == "goes on after epoch 2"
+    assert lines[0] == "resumes after epoch 2"
     assert contents(folder) == contents(first)
 
 
@@ -119,7 +119,7 @@ def test_what_is_finished_is_not_done_again(prepared: Prepared, first: Path) -> 
     before = contents(first)
     lines: list[str] = []
     assert pretrain(prepared, QUICK, first, report=lines.append).path == first
-    assert lines == [f"pre-trained before, see {first}"]
+    assert lines == [f"already pre-trained, see {first}"]
     assert contents(first) == before
 
 
@@ -148,10 +148,10 @@ def test_a_folder_of_other_settings_is_refused(prepared: Prepared, first: Path) 
 
 def test_somebody_else_s_folder_is_refused(prepared: Prepared, tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("x")
-    with pytest.raises(ConfigurationError, match="no pre-training's"):
+    with pytest.raises(ConfigurationError, match="contains something else"):
         pretrain(prepared, QUICK, tmp_path)
     thesis = tmp_path / "thesis.txt"
-    with pytest.raises(ConfigurationError, match="no pre-training's"):
+    with pytest.raises(ConfigurationError, match="contains something else"):
         pretrain(prepared, QUICK, thesis)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
     assert thesis.read_text() == "x"
@@ -170,6 +170,6 @@ def test_a_second_process_at_the_same_pretraining_is_refused(
 def test_damaged_descriptors_are_told(prepared: Prepared, tmp_path: Path) -> None:
     (tmp_path / "descriptors").mkdir()
     (tmp_path / "descriptors" / "shard-00000.npy").write_bytes(b"nonsense")
-    write_record(tmp_path, record_of(prepared, gather(prepared, QUICK), QUICK, None))
+    claim(tmp_path, record_of(prepared, gather(prepared, QUICK), QUICK, None))
     with pytest.raises(DataError, match="descriptors cannot be read"):
         pretrain(prepared, QUICK, tmp_path)

@@ -1,1 +1,1 @@
-"""Self-supervised pre-training of HuBERT-ECG: describe, cluster, predict what is masked."""
+"""Self-supervised pre-training of HuBERT-ECG: describe, cluster, predict masked frames."""

@@ -10,36 +10,35 @@ from numpy.typing import NDArray
 from scipy.fft import dct, rfft
 from scipy.signal.windows import hann
 
-from acsbench.models.hubert_frames import FrameGeometry
+from acsbench.training.pretraining.encoder import FrameGeometry
 
 COEFFICIENTS = 13
 BANDS = 20
 FFT = 128
-"""Windows are padded to it, so that every band of the filter bank holds bins."""
+"""Windows are padded to this length, so that each band of the filter bank has bins."""
 FLOOR = 1e-3
-"""Of a band's energy: below, there is noise. Leads reach from -1 to 1."""
+"""Minimum energy of a band; less is noise. Leads range from -1 to 1."""
 COURSE = np.array([[1, 1, 1], [-1, 0, 1], [1, -2, 1]]) / np.sqrt([[3], [2], [6]])
-"""What is told of the three windows of a frame: level, change (Δ), change of the change (ΔΔ)."""
+"""Weights of a frame's three windows: level, first difference (Δ), second difference (ΔΔ)."""
 
 
 def cepstra(crops: NDArray[np.float32], frames: FrameGeometry, fs: float) -> NDArray[np.float32]:
-    """Cepstral coefficients of each frame, and how they change within it.
+    """Cepstral coefficients of each frame, and their changes within the frame.
 
-    Speech takes a few windows of 25 ms and the change between them (Δ, ΔΔ). A frame of
-    HuBERT-ECG lasts 0.82 s, in which a whole beat happens, so the three windows are laid inside
-    it: nothing is told that the frame does not see. As in the encoder, the frames over the seam
-    of two leads mix both: with the usual front 14 of 93, or 15 %, hold samples of two.
+    Speech recognition uses windows of 25 ms and the change between them (Δ, ΔΔ). A frame of
+    HuBERT-ECG lasts 0.82 s, about one beat, so that its three windows are inside the frame. Frames
+    over the border of two leads mix both, as in the encoder: 14 of 93 with the usual front.
 
     Args:
         crops: leads laid end to end, shape (crops, samples).
-        frames: where the encoder's frames lie.
-        fs: samples per second.
+        frames: positions of the encoder's frames.
+        fs: sampling rate, Hz.
 
     Returns:
-        Shape (crops, frames, 39): 13 coefficients of a mel filter bank's log energies, summed
-        over the three windows, then the difference of the outer two, then the second difference.
-        Both transforms are orthonormal, so that the distance of two frames is that of their
-        smoothed log spectra.
+        Shape (crops, frames, 39): 13 coefficients of the log energies of a mel filter bank,
+        summed over the three windows; the difference of the outer two; the second difference.
+        Both transforms are orthonormal: the distance of two frames is that of their smoothed log
+        spectra.
 
     References:
         Davis & Mermelstein, IEEE Trans ASSP 28:357 (1980).
@@ -59,7 +58,7 @@ def cepstra(crops: NDArray[np.float32], frames: FrameGeometry, fs: float) -> NDA
 @cache
 def _filter_bank(fs: float) -> NDArray[np.float32]:
     """Triangular filters, shape (bins, bands)."""
-    # Importing it takes seconds, which only those who use it should pay.
+    # Imported here because it takes seconds.
     from transformers.audio_utils import mel_filter_bank
 
     bank = mel_filter_bank(FFT // 2 + 1, BANDS, 0.0, fs / 2, int(fs))

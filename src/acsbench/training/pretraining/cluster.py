@@ -1,4 +1,4 @@
-"""Second step: codebooks by mini-batch k-means, and the code of every frame."""
+"""Second step of pre-training: codebooks by mini-batch k-means, and the code of each frame."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ JUDGED_CROPS = 256
 SILHOUETTE_FRAMES = 2000
 CURVE_POINTS = 12
 _CROPS, _KMEANS, _JUDGED = 1, 2, 3
-"""What a random stream is for: no two purposes share numbers."""
+"""Purposes of random streams, which share no numbers."""
 
 Frames = NDArray[np.float32]
 Codes = NDArray[np.uint16]
@@ -30,11 +30,7 @@ Codes = NDArray[np.uint16]
 
 @dataclass(frozen=True, eq=False)
 class Codebook:
-    """Centres of descriptors.
-
-    Args:
-        centres: shape (codes, numbers).
-    """
+    """Cluster centres of descriptors, shape (codes, numbers)."""
 
     centres: Frames
 
@@ -42,22 +38,22 @@ class Codebook:
         return len(self.centres)
 
     def encode(self, frames: Frames) -> tuple[Codes, NDArray[np.float64]]:
-        """Code of each frame, and its squared distance from the code's centre; both (n,)."""
+        """Code of each frame, and squared distance from its centre; both of shape (n,)."""
         codes, distances = pairwise_distances_argmin_min(frames, self.centres)
         return codes.astype(np.uint16), distances.astype(np.float64) ** 2
 
 
 @dataclass(frozen=True)
-class Quality:
-    """How well a codebook describes frames of patients it was not made from.
+class CodebookQuality:
+    """How well a codebook describes frames of other patients.
 
     Args:
-        codes: of the codebook.
-        batches: of k-means so far.
-        unexplained: inertia over that about the mean.
+        codes: number of codes.
+        batches: mini-batches of k-means so far.
+        unexplained: inertia, relative to that of a single centre.
         silhouette: mean over a sample of frames, -1 to 1.
-        effective_codes: two to the entropy of the codes, in bits: as many equally frequent ones
-            would be as diverse.
+        effective_codes: 2 to the power of the entropy of the codes in bits: the number of
+            equally frequent codes with the same entropy.
     """
 
     codes: int
@@ -74,22 +70,22 @@ def fit_codebook(
     codes: int,
     batches: int,
     seed: int,
-) -> tuple[Codebook, list[Quality]]:
-    """Mini-batch k-means over random crops, which are read from disk batch by batch.
+) -> tuple[Codebook, list[CodebookQuality]]:
+    """Mini-batch k-means over random crops, read from disk batch by batch.
 
     Args:
-        descriptors: of all crops.
-        training: crops that clusters are made from.
-        judged: crops of other patients, by which they are judged.
-        codes: of the codebook.
-        batches: mini-batches.
-        seed: of the crops drawn and the first centres.
+        descriptors: descriptors of all crops.
+        training: crops to cluster.
+        judged: crops of other patients, to measure the quality.
+        codes: number of codes.
+        batches: number of mini-batches.
+        seed: seed of the sampled crops and of the first centres.
 
     Returns:
-        The codebook, and its quality on the way: ever more batches apart, as it changes ever less.
+        The codebook, and its quality after some batches, at increasing distances.
 
     Raises:
-        DataError: there are fewer frames than codes.
+        DataError: there are fewer than two frames per code.
 
     References:
         Sculley, Web-scale k-means clustering, WWW 2010.
@@ -106,7 +102,7 @@ def fit_codebook(
     frames = descriptors.read(_some(judged, JUDGED_CROPS, np.random.default_rng((seed, _JUDGED))))
     points = set(np.geomspace(1, batches, CURVE_POINTS).round().astype(int).tolist())
     curve = []
-    # The first batch also places the first centres, so it must be large enough for them.
+    # The first batch also initialises the centres, and needs enough frames for them.
     first = -(-3 * codes // per_crop)
     for batch in range(1, batches + 1):
         crops = rng.choice(training, max(BATCH_CROPS, first if batch == 1 else 0))
@@ -117,15 +113,15 @@ def fit_codebook(
     return codebook, curve
 
 
-def quality(codebook: Codebook, frames: Frames, batches: int, seed: int) -> Quality:
-    """How well a codebook describes frames; see `Quality`."""
+def quality(codebook: Codebook, frames: Frames, batches: int, seed: int) -> CodebookQuality:
+    """Measure how well a codebook describes frames."""
     codes, distances = codebook.encode(frames)
     share = np.bincount(codes, minlength=len(codebook)) / len(codes)
     bits = -np.sum(share[share > 0] * np.log2(share[share > 0]))
     rng = np.random.default_rng((seed, _JUDGED))
     some = rng.choice(len(frames), min(len(frames), SILHOUETTE_FRAMES), replace=False)
     several = 1 < len(np.unique(codes[some])) < len(some)
-    return Quality(
+    return CodebookQuality(
         codes=len(codebook),
         batches=batches,
         unexplained=float(distances.mean() / frames.var(axis=0).sum()),
@@ -134,8 +130,8 @@ def quality(codebook: Codebook, frames: Frames, batches: int, seed: int) -> Qual
     )
 
 
-def save_codebook(codebook: Codebook, curve: Sequence[Quality], path: Path) -> None:
-    """Write a codebook (`.npz`), and its quality beside it (`.csv`), which is there first."""
+def save_codebook(codebook: Codebook, curve: Sequence[CodebookQuality], path: Path) -> None:
+    """Write the quality of a codebook (`.csv`), then the codebook (`.npz`)."""
     with written_whole(path.with_suffix(".csv")) as temporary:
         pd.DataFrame(map(asdict, curve)).to_csv(temporary, index=False, float_format="%.6g")
     with written_whole(path) as temporary, temporary.open("wb") as stream:
@@ -146,7 +142,7 @@ def load_codebook(path: Path, codes: int) -> Codebook:
     """Read a codebook.
 
     Raises:
-        DataError: it cannot be read, or is of another length.
+        DataError: it cannot be read, or has another number of codes.
     """
     fix = "Remove the file and repeat"
     try:
@@ -156,17 +152,17 @@ def load_codebook(path: Path, codes: int) -> Codebook:
         raise DataError("the codebook cannot be read", file=path, fix=fix) from error
     if len(codebook) != codes:
         raise DataError(
-            f"the codebook has {len(codebook)} codes where {codes} are wanted", file=path, fix=fix
+            f"the codebook has {len(codebook)} codes instead of {codes}", file=path, fix=fix
         )
     return codebook
 
 
 def write_codes(descriptors: Descriptors, codebooks: Sequence[Codebook], path: Path) -> None:
-    """Write the codes of every frame, shard by shard, uint16 (crops, codebooks, frames)."""
+    """Write the codes of all frames, shard by shard, as uint16 (crops, codebooks, frames)."""
     per_crop = descriptors.shape[0]
     shape = (len(descriptors), len(codebooks), per_crop)
     with written_whole(path) as temporary:
-        # The name of a file that NumPy maps need not end in .npy.
+        # Unlike np.save, open_memmap does not append .npy to the name.
         codes = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint16, shape=shape)
         for first in range(0, len(descriptors), SHARD_CROPS):
             numbers = np.arange(first, min(first + SHARD_CROPS, len(descriptors)))
@@ -178,17 +174,16 @@ def write_codes(descriptors: Descriptors, codebooks: Sequence[Codebook], path: P
 
 
 def load_codes(path: Path, crops: int, codebooks: Sequence[int], frames: int) -> Codes:
-    """The codes of every frame, memory-mapped.
+    """The codes of all frames, memory-mapped.
 
     Args:
         path: the file.
-        crops: so many must be coded.
-        codebooks: codes of each codebook.
-        frames: of a crop.
+        crops: expected number of crops.
+        codebooks: expected number of codes of each codebook.
+        frames: expected number of frames per crop.
 
     Raises:
-        DataError: the file cannot be read, or holds the codes of other crops, frames or
-            codebooks.
+        DataError: the file cannot be read, or does not match the expected numbers.
     """
     fix = "Remove the folder and pre-train again"
     try:
@@ -198,8 +193,7 @@ def load_codes(path: Path, crops: int, codebooks: Sequence[int], frames: int) ->
     expected = (crops, len(codebooks), frames)
     if codes.shape != expected or codes.dtype != np.uint16:
         raise DataError(
-            f"the file holds codes of shape {codes.shape}; {crops} crops in {len(codebooks)} "
-            f"codebooks over {frames} frames are wanted",
+            f"the codes have shape {codes.shape} instead of {expected}",
             file=path,
             fix=fix,
         )
@@ -207,7 +201,9 @@ def load_codes(path: Path, crops: int, codebooks: Sequence[int], frames: int) ->
         largest = int(codes[:, place].max())
         if largest >= size:
             raise DataError(
-                f"the file holds code {largest} of a codebook of {size}", file=path, fix=fix
+                f"the file contains code {largest}; the codebook has {size} codes",
+                file=path,
+                fix=fix,
             )
     return codes
 

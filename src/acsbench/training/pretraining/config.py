@@ -1,4 +1,4 @@
-"""How HuBERT-ECG is pre-trained."""
+"""Settings of HuBERT-ECG's pre-training."""
 
 from __future__ import annotations
 
@@ -15,29 +15,28 @@ Codes = Annotated[int, Field(ge=2, lt=2**16)]
 
 
 class PretrainingConfig(BaseModel):
-    """Settings of a pre-training; everything that changes its result but the data.
+    """Settings of a pre-training: everything besides the data that changes its result.
 
     Args:
-        seed: of weights, clusters, batches, masks and dropout.
-        size: of the network.
-        options: of the network's builder.
-        crops: crops of 5 s of each ECG, from evenly spread starts.
-        valid_share: share of the patients who only validate.
-        layer: of the earlier network whose output is clustered, from 1; cepstra are if None.
-        keep_weights: go on from the earlier network's weights, as HuBERT-ECG's authors did.
-        codebooks: codes of each codebook.
-        cluster_batches: mini-batches of k-means, each with the frames of 64 crops.
-        mask_share: of the frames that are hidden.
-        mask_length: frames that are hidden in a row.
-        projection: width in which frames and codes are compared.
-        epochs: of the prediction.
-        steps_per_epoch: optimizer steps of an epoch; unless given, so many that every crop is
-            seen once.
-        batch_size: crops per batch, over all processes together.
-        accumulate: batches whose gradients are added up before a step is made.
-        learning_rate, weight_decay, betas: of AdamW.
-        warmup_share: of the steps, over which the learning rate rises; then it falls to zero
-            along a line.
+        seed: seed of weights, clusters, batches, masks and dropout.
+        size: size of the network.
+        options: options of the network.
+        crops: crops of 5 s per ECG, evenly spread.
+        valid_share: share of the patients for validation.
+        layer: layer of the earlier network, from 1, whose output is clustered; None for cepstra.
+        keep_weights: start from the earlier network's weights, as HuBERT-ECG's authors did.
+        codebooks: number of codes of each codebook.
+        cluster_batches: mini-batches of k-means, with the frames of 64 crops each.
+        mask_share: share of masked frames.
+        mask_length: masked frames in a row.
+        projection: dimension in which frames and codes are compared.
+        epochs: epochs of the prediction.
+        steps_per_epoch: optimizer steps per epoch; by default, each crop occurs once.
+        batch_size: crops per batch, over all processes.
+        accumulate: batches whose gradients are summed for a step.
+        learning_rate, weight_decay, betas: parameters of AdamW.
+        warmup_share: share of the steps in which the learning rate rises, before it falls
+            linearly to 0.
         precision: Lightning's precision flag.
     """
 
@@ -69,7 +68,7 @@ class PretrainingConfig(BaseModel):
     @classmethod
     def _different(cls, codebooks: tuple[int, ...]) -> tuple[int, ...]:
         if len(set(codebooks)) < len(codebooks):
-            raise ValueError("each codebook must have another number of codes")
+            raise ValueError("all codebooks must have different numbers of codes")
         return codebooks
 
     @field_validator("options")
@@ -78,13 +77,13 @@ class PretrainingConfig(BaseModel):
         frozen = [name for name in ("freeze_front", "freeze_layers") if options.get(name)]
         if frozen:
             raise ValueError(
-                f"{' and '.join(frozen)} would keep random weights; freeze when you fine-tune"
+                f"{' and '.join(frozen)} would freeze random weights; freeze in fine-tuning only"
             )
         return options
 
     @property
     def model(self) -> str:
-        """Name of the network."""
+        """Name of the model."""
         return f"hubert-{self.size}"
 
 
@@ -92,10 +91,10 @@ def pretraining_config(**settings: Any) -> PretrainingConfig:
     """A configuration from settings.
 
     Raises:
-        ConfigurationError: there is no such setting, or it cannot have that value.
+        ConfigurationError: a setting is unknown or has an invalid value.
     """
     try:
         return PretrainingConfig(**settings)
     except ValidationError as error:
-        told = wrong_setting(error, PretrainingConfig.model_fields)
-        raise ConfigurationError(f"settings of the pre-training: {told}") from error
+        problem = wrong_setting(error, PretrainingConfig.model_fields)
+        raise ConfigurationError(f"settings of the pre-training: {problem}") from error

@@ -1,4 +1,4 @@
-"""What is pre-trained on: crops of ECGs of patients whom no task will be judged by."""
+"""Data of a pre-training: crops of ECGs, without patients on whom a task is evaluated."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from acsbench.waveforms.store import WaveformStore
 CROP = SECONDS * RATE
 SAMPLES = LEADS * CROP
 VALIDATED_CROPS = 4096
-"""At most: more would say the same, and take their time after every epoch."""
+"""Maximum number of validation crops, to save time after each epoch."""
 Numbers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
 class Crops:
-    """Crops of 5 s, numbered; those of one ECG follow each other.
+    """Numbered crops of 5 s; crops of an ECG have consecutive numbers.
 
     Args:
         store: waveforms at 100 Hz, (ECGs, 12, samples).
-        positions: of the ECGs in the store, shape (n,).
-        per_ecg: crops of each ECG, from evenly spread starts.
+        positions: positions of the ECGs in the store, shape (n,).
+        per_ecg: crops per ECG, evenly spread.
     """
 
     store: WaveformStore
@@ -42,11 +42,11 @@ class Crops:
         return len(self.positions) * self.per_ecg
 
     def of_ecgs(self, ecgs: Numbers) -> Numbers:
-        """Numbers of all crops of some ECGs, given by their places in `positions`."""
+        """Numbers of all crops of some ECGs, given by their indices in `positions`."""
         return (ecgs[:, None] * self.per_ecg + np.arange(self.per_ecg)).ravel()
 
     def read(self, numbers: Numbers) -> NDArray[np.float32]:
-        """Crops, leads laid end to end, shape (len(numbers), 6000)."""
+        """Crops with leads laid end to end, shape (len(numbers), 6000)."""
         starts = even_starts(self.store.shape[1] - CROP, self.per_ecg)
         ecgs, which = np.divmod(numbers, self.per_ecg)
         leads = self.store.read(self.positions[ecgs])
@@ -57,9 +57,9 @@ class Crops:
 
 
 def pretraining_patients(prepared: Prepared, tasks: Sequence[str]) -> set[str]:
-    """Patients who train some task and are in no other split of any.
+    """Patients in the training split of a task, and in no other split of any task.
 
-    Those whose folds are in no split were set aside, and stay there.
+    Patients whose folds are in no split stay excluded.
     """
     training, others = set(), set()
     for name in tasks:
@@ -71,31 +71,33 @@ def pretraining_patients(prepared: Prepared, tasks: Sequence[str]) -> set[str]:
 
 
 def pretraining_ecgs(prepared: Prepared) -> pd.DataFrame:
-    """ECGs that may be pre-trained on: `ecg_id, patient_id`; labels are not looked at.
+    """ECGs for pre-training: `ecg_id, patient_id`; labels are not used.
 
     Raises:
-        ConfigurationError: the folder has no tasks, so that nobody knows whom to leave out, or
-            nobody is left.
+        ConfigurationError: the folder has no tasks, so that evaluated patients are unknown, or
+            fewer than two patients remain.
     """
     if not prepared.tasks:
         raise ConfigurationError(
-            f"{prepared.path} has no tasks, so nobody can tell which patients models will be "
-            "judged by; prepare the ECGs with the tasks they are for"
+            f"{prepared.path} has no tasks, so that the validation and test patients are unknown; "
+            "prepare the ECGs with their tasks"
         )
     ecgs = prepared.ecgs()
     kept = ecgs["patient_id"].isin(pretraining_patients(prepared, prepared.tasks))
     if ecgs.loc[kept, "patient_id"].nunique() < 2:
-        raise ConfigurationError("hardly a patient is in no task's validation or test split")
+        raise ConfigurationError(
+            "fewer than two patients are outside the validation and test splits of all tasks"
+        )
     return ecgs.loc[kept, ["ecg_id", "patient_id"]].reset_index(drop=True)
 
 
 def held_back(patients: Sequence[str], share: float, seed: int) -> NDArray[np.bool_]:
-    """Which rows belong to the patients who only validate: a share of them, at least one.
+    """Which rows belong to validation patients: a share of all patients, at least one.
 
     Args:
-        patients: of each row, at least two different ones.
-        share: of the patients.
-        seed: of the choice, which does not depend on the order of the rows.
+        patients: patient of each row, at least two different ones.
+        share: share of the patients.
+        seed: seed of the choice, which does not depend on the order of the rows.
     """
     everyone = np.unique(np.asarray(patients, dtype=str))
     count = min(max(1, round(share * len(everyone))), len(everyone) - 1)
@@ -105,12 +107,12 @@ def held_back(patients: Sequence[str], share: float, seed: int) -> NDArray[np.bo
 
 @dataclass(frozen=True, eq=False)
 class Material:
-    """What is pre-trained on.
+    """Data of a pre-training.
 
     Args:
-        crops: of all ECGs.
-        training, validating: numbers of the crops, of different patients.
-        patients: of each ECG, shape (ECGs,).
+        crops: crops of all ECGs.
+        training, validating: numbers of the crops of training and validation patients.
+        patients: patient of each ECG, shape (ECGs,).
     """
 
     crops: Crops
@@ -119,14 +121,14 @@ class Material:
     patients: NDArray[np.str_]
 
     def patients_of(self, crops: Numbers) -> NDArray[np.str_]:
-        """The patient of each crop."""
+        """Patient of each crop."""
         return self.patients[crops // self.crops.per_ecg]
 
     @property
     def digest(self) -> str:
-        """What tells two choices of patients apart, those trained on and those held back.
+        """Digest of the training and the validation patients.
 
-        Both are in one digest: that of the few held back alone could be found by trying names.
+        It covers both: guessing ids could reverse a digest of the few validation patients.
         """
         training = set(self.patients_of(self.training))
         held = set(self.patients) - training
@@ -134,7 +136,7 @@ class Material:
 
 
 def gather(prepared: Prepared, config: PretrainingConfig) -> Material:
-    """Crops of the patients who may be pre-trained on, some of whom only validate."""
+    """Training and validation crops from a prepared folder."""
     store = prepared.store(PREPARED)
     store.verify()
     ecgs = pretraining_ecgs(prepared)

@@ -1,8 +1,7 @@
-"""First step: descriptors of every frame of every crop, on disk, shard by shard."""
+"""First step of pre-training: descriptors of all frames, written shard by shard."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,31 +13,29 @@ from numpy.typing import NDArray
 
 from acsbench.errors import DataError
 from acsbench.files import remove_partial, written_whole
-from acsbench.models.hubert_frames import FrameGeometry
 from acsbench.training.pretraining.cepstra import cepstra
 from acsbench.training.pretraining.crops import Crops, Numbers
-from acsbench.training.pretraining.encoder import load_encoder
+from acsbench.training.pretraining.encoder import FrameGeometry, load_encoder
+from acsbench.waveforms.process import Progress
 from acsbench.waveforms.store import open_store
 from acsbench.waveforms.workers import run_all
 
 SHARD_CROPS = 1024
-AT_ONCE = 64
+BATCH = 64
 """Crops that are described together."""
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, eq=False)
 class Description:
-    """What is described, and how; it travels to worker processes.
+    """Instructions for worker processes.
 
     Args:
-        folder: of the shards.
+        folder: folder of the shards.
         store: folder of the waveforms.
         positions, per_ecg: see `Crops`.
-        frames: where the encoder's frames lie.
-        encoder: folder of an earlier pre-training, whose latents are taken; cepstra are if None.
-        layer: the layer whose output is taken, from 1.
+        frames: positions of the encoder's frames.
+        encoder: folder of an earlier pre-training, for its latents; None for cepstra.
+        layer: layer of the latents, from 1.
     """
 
     folder: Path
@@ -51,7 +48,7 @@ class Description:
 
     @property
     def shards(self) -> list[Path]:
-        """Files of all shards."""
+        """Paths of all shards."""
         count = -(-len(self.positions) * self.per_ecg // SHARD_CROPS)
         return [self.folder / f"shard-{number:05d}.npy" for number in range(count)]
 
@@ -67,7 +64,7 @@ class Descriptors:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Frames of a crop, and numbers of a frame."""
+        """Frames per crop, and numbers per frame."""
         return self.shards[0].shape[1], self.shards[0].shape[2]
 
     def read(self, crops: Numbers) -> NDArray[np.float32]:
@@ -84,13 +81,13 @@ def describe(
     dask: str | None = None,
     progress: Progress = lambda done, total: None,
 ) -> Descriptors:
-    """Describe all frames; shards that are there already are not made again.
+    """Compute the missing shards.
 
     Args:
-        description: what, and how.
+        description: what to compute.
         workers: processes of this machine.
-        dask: address of a scheduler whose workers do it instead.
-        progress: told the number of shards done, and of all.
+        dask: address of a Dask scheduler whose workers compute instead.
+        progress: called with the number of shards done and the total.
 
     Raises:
         DataError: a shard cannot be read.
@@ -108,7 +105,7 @@ def describe(
 
 
 def write_shard(description: Description, number: int) -> None:
-    """Write the descriptors of one shard, float16, shape (crops, frames, numbers)."""
+    """Write the descriptors of a shard as float16, shape (crops, frames, numbers)."""
     store = open_store(description.store)
     crops = Crops(store, description.positions, description.per_ecg)
     first = number * SHARD_CROPS
@@ -117,18 +114,18 @@ def write_shard(description: Description, number: int) -> None:
         of_crops: Any = partial(cepstra, frames=description.frames, fs=store.meta["fs"])
     else:
         of_crops = partial(latents, load_encoder(description.encoder), description.layer)
-    batches = np.split(numbers, range(AT_ONCE, len(numbers), AT_ONCE))
+    batches = np.split(numbers, range(BATCH, len(numbers), BATCH))
     values = np.concatenate([of_crops(crops.read(batch)).astype(np.float16) for batch in batches])
     with written_whole(description.shards[number]) as path, path.open("wb") as stream:
         np.save(stream, values)
 
 
 def latents(encoder: Any, layer: int, crops: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What a layer of an encoder makes of crops.
+    """Output of a layer of an encoder.
 
     Args:
         encoder: a `transformers.HubertModel`.
-        layer: the layer, from 1.
+        layer: number of the layer, from 1.
         crops: shape (crops, samples).
 
     Returns:

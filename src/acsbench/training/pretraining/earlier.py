@@ -1,4 +1,4 @@
-"""What must hold before a pre-training goes on from an earlier one."""
+"""Checks before a pre-training continues from an earlier one."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from acsbench.waveforms.prepared import Prepared
 def check_earlier(
     earlier: Path, prepared: Prepared, material: Material, config: PretrainingConfig
 ) -> None:
-    """Make sure that a pre-training may go on from an earlier one.
+    """Check that a pre-training may continue from an earlier one.
 
     Args:
-        earlier: folder of the earlier one.
-        prepared: what the new one is trained on.
-        material: whom it is trained on, and who only validates.
-        config: of the new one.
+        earlier: folder of the earlier pre-training.
+        prepared: prepared folder of the new one.
+        material: data of the new one.
+        config: settings of the new one.
 
     Raises:
-        ConfigurationError: the networks do not fit together, or patients who are judged now were
-            trained on earlier.
-        DataError: the folder holds no finished pre-training.
+        ConfigurationError: the networks do not match, or the earlier training used patients who
+            are evaluated now.
+        DataError: the folder is not a finished pre-training.
     """
     run = open_pretrained(earlier)
     _check_network(run, config)
@@ -47,13 +47,13 @@ def _check_network(run: Run, config: PretrainingConfig) -> None:
     layers = before.hubert.config.num_hidden_layers
     if config.layer is None or not 1 <= config.layer <= layers:
         raise ConfigurationError(
-            f"the earlier network has layers 1 to {layers}, not {config.layer}; choose one of "
-            "them with --layer"
+            f"--layer is {config.layer}, but the earlier network has layers 1 to {layers}; choose "
+            "one of them"
         )
     if frames_of(network) != frames_of(before):
         raise ConfigurationError(
-            "the earlier network's frames lie elsewhere, so its latents are no descriptors of "
-            "these; choose the same front_kernels and front_strides"
+            "the frames of the earlier network have other positions; choose the same "
+            "front_kernels and front_strides"
         )
     shapes = [
         {name: value.shape for name, value in each.hubert.state_dict().items()}
@@ -61,8 +61,8 @@ def _check_network(run: Run, config: PretrainingConfig) -> None:
     ]
     if config.keep_weights and shapes[0] != shapes[1]:
         raise ConfigurationError(
-            f"the encoder in {run.path} has other sizes than the network; choose the same --size "
-            "and options, or start afresh with --set keep_weights=false"
+            f"the encoder in {run.path} has another size than the network; choose the same --size "
+            "and options, or fresh weights with --set keep_weights=false"
         )
 
 
@@ -73,14 +73,13 @@ def _check_patients(run: Run, prepared: Prepared, material: Material) -> None:
     judged = pretrained_patients(prepared, lineage) - allowed
     if judged:
         raise ConfigurationError(
-            f"{shown_count(len(judged))} patients whom the earlier pre-training was trained on are "
-            f"set aside in {prepared.path}, by the split of some task; repeat the earlier one on "
-            "that folder"
+            f"{shown_count(len(judged))} training patients of the earlier pre-training are "
+            f"excluded in {prepared.path} by the split of a task; repeat the earlier pre-training "
+            "on that folder"
         )
     if run.config["patients"] != material.digest:
         settings = run.config["training"]
         raise ConfigurationError(
-            "patients who only validate now may have been trained on earlier; keep the earlier "
-            f"pre-training's ECGs and tasks, --seed {settings['seed']} and valid_share="
-            f"{settings['valid_share']}"
+            "validation patients may be training patients of the earlier pre-training; use its "
+            f"ECGs and tasks, --seed {settings['seed']} and valid_share={settings['valid_share']}"
         )

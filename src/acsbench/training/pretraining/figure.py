@@ -1,4 +1,4 @@
-"""The codebooks' quality on the way of k-means, as a figure."""
+"""Figure of the quality of codebooks over the batches of k-means."""
 
 from __future__ import annotations
 
@@ -18,37 +18,39 @@ from acsbench.pictures import PRINT_STYLE, figure_bytes
 from acsbench.training.pretraining.folder import CODEBOOKS
 
 PANELS = {
-    "unexplained": "inertia, of that about the mean",
+    "unexplained": "inertia, relative to one centre",
     "silhouette": "silhouette",
-    "effective_codes": "codes, by their diversity",
+    "effective_codes": "effective codes",
 }
 # Okabe & Ito, Color Universal Design (2008).
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 DASHES = ("-", "--", ":", "-.")
 WIDTH, LEFT = 6.85, 0.07
-TITLE = "Codebooks on frames of patients they were not made from"
+TITLE = "Codebooks on frames of other patients"
 
 
 def read_quality(folder: Path) -> pd.DataFrame:
     """Quality of a pre-training's codebooks: `codes, batches` and the columns of `PANELS`.
 
     Raises:
-        DataError: there is none.
+        DataError: the folder contains no codebook.
     """
     files = sorted((folder / CODEBOOKS).glob("*.csv"), key=lambda path: int(path.stem))
     if not files:
         raise DataError(
-            "there are no codebooks", file=folder, fix="Give a folder of acsbench pretrain"
+            "the folder contains no codebooks",
+            file=folder,
+            fix="Give a folder written by acsbench pretrain",
         )
     return pd.concat([pd.read_csv(file) for file in files], ignore_index=True)
 
 
 def codebooks_figure(qualities: Mapping[str, pd.DataFrame]) -> Figure:
-    """Quality of codebooks over the batches of k-means, a line for each.
+    """Quality of codebooks over the batches of k-means, with one line per codebook.
 
     Args:
-        qualities: by name of the pre-training, which may be empty where there is one; see
-            `read_quality`. Codebooks share a colour, pre-trainings a line style.
+        qualities: by name of the pre-training (empty for a single one), from `read_quality`. The
+            colour shows the size of a codebook, the line style the pre-training.
     """
     sizes = sorted({int(size) for quality in qualities.values() for size in quality["codes"]})
     colours = {size: COLOURS[place % len(COLOURS)] for place, size in enumerate(sizes)}
@@ -73,7 +75,7 @@ def codebooks_figure(qualities: Mapping[str, pd.DataFrame]) -> Figure:
             panel.spines[["top", "right"]].set_visible(False)
             panel.set_ylim(bottom=min(0, panel.get_ylim()[0]))
         figure.suptitle(TITLE, x=LEFT, y=1 - 0.1 / height, va="top", ha="left", fontsize=8.5)
-        # A row for each pre-training: the library fills the legend column by column.
+        # One row per pre-training: matplotlib fills the legend column by column.
         columns = len(sizes)
         rows = [handles[place::columns] for place in range(columns)]
         figure.legend(
@@ -89,7 +91,7 @@ def codebooks_figure(qualities: Mapping[str, pd.DataFrame]) -> Figure:
 
 
 def write_figure(folders: Mapping[str, Path], path: Path) -> None:
-    """Draw the quality of pre-trainings' codebooks into a PNG."""
+    """Write the figure of several pre-trainings as PNG."""
     figure = codebooks_figure({name: read_quality(folder) for name, folder in folders.items()})
     with written_whole(path) as temporary:
         temporary.write_bytes(figure_bytes(figure, "png", TITLE))

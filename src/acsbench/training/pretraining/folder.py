@@ -1,9 +1,9 @@
-"""The folder of a pre-training: the encoder for `transformers`, and how it came about.
+"""The folder of a pre-training: the encoder for `transformers`, and its history.
 
-`config.json` and `model.safetensors` (the encoder), `pretraining.yaml` (all that decides the
-result), `history.csv`, `metrics.json`, `codebooks/` with a `.npz` and a `.csv` each,
-`codebooks.png`, `environment.json`, `MODEL_CARD.md`. Unfinished ones also hold `descriptors/` and
-`codes.npy`, which tell of single ECGs, and `state.pt`.
+It contains `config.json` and `model.safetensors` (the encoder), `pretraining.yaml` (everything
+that decides the result), `history.csv`, `metrics.json`, `codebooks/` with a `.npz` and a `.csv`
+each, `codebooks.png`, `environment.json` and `MODEL_CARD.md`. An unfinished folder also contains
+`descriptors/`, `codes.npy` (both with data of single ECGs) and `state.pt`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ TASK = {"name": "pretraining", "version": 1, "description": "Codes of masked fra
 def record_of(
     prepared: Prepared, material: Material, config: PretrainingConfig, earlier: Path | None
 ) -> dict[str, Any]:
-    """All that decides the result of a pre-training, in the form of a run's configuration."""
+    """Everything that decides the result, in the form of a run's configuration."""
     lineage = [] if earlier is None else read_record(earlier)["lineage"]
     return {
         "version": __version__,
@@ -56,29 +56,24 @@ def record_of(
 
 
 def claim(folder: Path, record: dict[str, Any]) -> bool:
-    """Make a folder that of a pre-training; whether it is finished already.
+    """Assign a folder to a pre-training; returns whether it is already finished.
 
     Raises:
-        ConfigurationError: the folder holds that of other settings.
+        ConfigurationError: the folder contains a pre-training with other settings.
     """
     if (folder / RECORD).is_file():
         if read_record(folder) != record:
             raise ConfigurationError(
-                f"{folder} holds a pre-training of other settings or data; name another folder "
-                "with --out, or remove it"
+                f"{folder} contains a pre-training with other settings or data; remove it, or use "
+                "another --out"
             )
         return is_pretrained(folder)
-    write_record(folder, record)
+    write_text(folder / RECORD, yaml.safe_dump(record, sort_keys=False))
     return False
 
 
-def write_record(folder: Path, record: dict[str, Any]) -> None:
-    """Write down what decides a pre-training's result."""
-    write_text(folder / RECORD, yaml.safe_dump(record, sort_keys=False))
-
-
 def read_record(folder: Path) -> dict[str, Any]:
-    """What decided a pre-training's result.
+    """Content of `pretraining.yaml`.
 
     Raises:
         DataError: it cannot be read.
@@ -88,65 +83,64 @@ def read_record(folder: Path) -> dict[str, Any]:
         return {key: record[key] for key in (*record, "model", "lineage", "patients", "training")}
     except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
         raise DataError(
-            "this is no pre-training",
+            "this is not a pre-training",
             file=folder,
-            fix="Give a folder that this version of acsbench pretrain has written",
+            fix="Give a folder written by this version of acsbench pretrain",
         ) from error
 
 
 def is_pretrained(folder: Path) -> bool:
-    """Whether a folder holds a finished pre-training."""
+    """Whether a folder is a finished pre-training."""
     return (folder / RECORD).is_file() and (folder / ENCODER_CONFIG).is_file()
 
 
 def open_pretrained(folder: Path) -> Run:
-    """A finished pre-training in the form of a run, to fine-tune.
+    """A finished pre-training in the form of a run, for fine-tuning.
 
     Raises:
-        DataError: the folder holds none.
+        DataError: the folder is not a finished pre-training.
     """
     if not is_pretrained(folder):
         raise DataError(
-            "this is no finished pre-training",
+            "this is not a finished pre-training",
             file=folder,
-            fix="Repeat acsbench pretrain, which goes on where it was",
+            fix="Repeat acsbench pretrain to resume",
         )
     return Run(folder, read_record(folder))
 
 
 def lock(folder: Path) -> FileLock:
-    """The lock of a pre-training's folder, taken.
+    """Lock the folder of a pre-training.
 
     Raises:
-        ConfigurationError: the folder is somebody else's, which is left as it is, or another
-            process has it.
+        ConfigurationError: the folder contains something else, or another process uses it.
     """
     if folder.exists() and not _is_ours(folder):
-        raise ConfigurationError(f"{folder} is no pre-training's; name another with --out")
+        raise ConfigurationError(f"{folder} contains something else; use another --out")
     folder.mkdir(parents=True, exist_ok=True)
     taken = FileLock(folder / LOCK)
     try:
         taken.acquire(timeout=0)
     except Timeout as error:
-        raise ConfigurationError(f"another process is at {folder}; wait for it") from error
+        raise ConfigurationError(f"another process uses {folder}; wait for it") from error
     return taken
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove what processes that were killed left half-written."""
+    """Remove unfinished files of killed processes."""
     for place in (folder, folder / CODEBOOKS):
         remove_partial(place)
 
 
 def remove_working_files(folder: Path) -> None:
-    """Remove what only an unfinished pre-training needs."""
+    """Remove files that only an unfinished pre-training needs."""
     shutil.rmtree(folder / DESCRIPTORS, ignore_errors=True)
     for name in (CODES, STATE):
         (folder / name).unlink(missing_ok=True)
 
 
 def _is_ours(folder: Path) -> bool:
-    """Whether a pre-training may be written there: it was before, or there is nothing."""
+    """Whether a folder is empty or contains a pre-training."""
     if not folder.is_dir():
         return False
     others = (path for path in folder.iterdir() if path.name != LOCK and path.suffix != PARTIAL)

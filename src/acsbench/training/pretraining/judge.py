@@ -1,4 +1,4 @@
-"""How well masked codes are predicted, beside what needs no network."""
+"""Accuracy of the predicted codes, compared with baselines without a network."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from acsbench.training.pretraining.crops import Numbers
 from acsbench.training.pretraining.predict import CodedCrops
 
 NETWORK = "network"
-LARGEST = "largest code"
-AT_ITS_PLACE = "largest code at its place"
-NEAREST = "nearest frame that is not masked"
+LARGEST = "most frequent code"
+AT_ITS_PLACE = "most frequent code at its position"
+NEAREST = "code of the nearest unmasked frame"
 _JUDGED = 4
 _AT_ONCE = 1024
 """Crops whose codes are counted together."""
 
 Counts = NDArray[np.int64]
-"""How often each code occurs at each place, shape (frames, codes)."""
+"""Number of occurrences of each code at each position, shape (frames, codes)."""
 
 
 def count_codes(codes: Codes, crops: Numbers, codebooks: Sequence[int]) -> list[Counts]:
-    """How often the codes of each codebook occur in some crops, at each place.
+    """Count the codes of each codebook in some crops, by position.
 
     Args:
-        codes: of all crops, shape (crops, codebooks, frames); read piece by piece.
-        crops: numbers of those that count.
-        codebooks: codes of each codebook.
+        codes: codes of all crops, shape (crops, codebooks, frames); read piece by piece.
+        crops: numbers of the crops to count.
+        codebooks: number of codes of each codebook.
     """
     frames = codes.shape[2]
     counts = [np.zeros((frames, size), dtype=np.int64) for size in codebooks]
@@ -53,19 +53,17 @@ def masked_accuracy(
     patients: NDArray[np.str_],
     config: PretrainingConfig,
 ) -> dict[int, dict[str, Estimate]]:
-    """Share of masked frames whose code is predicted, by codebook and by who predicts.
+    """Share of masked frames with a correct code, by size of the codebook and by predictor.
 
     Args:
         network: the trained network.
-        coded: crops of patients it has not seen.
-        known: how often it met each code, see `count_codes`.
-        patients: of each of the crops.
-        config: of the pre-training.
+        coded: crops of validation patients.
+        known: codes of the training crops, from `count_codes`.
+        patients: patient of each crop.
+        config: settings of the pre-training.
 
     Returns:
-        By codes of the codebook: the network's share; that of the code that is most frequent in
-        `known`, everywhere or at the frame's place; and that of the code of the nearest frame
-        that is not masked (the earlier of two). Limits are clustered by patient.
+        Accuracy of the network and of `baselines`, with intervals clustered by patient.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     network = network.to(device).eval()
@@ -101,12 +99,15 @@ def masked_accuracy(
 def baselines(
     codes: NDArray[np.int64], mask: NDArray[np.bool_], known: Counts
 ) -> Mapping[str, NDArray[np.bool_]]:
-    """Whether predictions that need no network are right, for each masked frame.
+    """Whether predictions without a network are correct, for each masked frame.
+
+    The baselines are the most frequent code of the training crops, overall and at the position of
+    the frame, and the code of the nearest unmasked frame.
 
     Args:
-        codes: the right ones, shape (crops, frames).
-        mask: frames that are predicted, shape (crops, frames).
-        known: how often each code occurs at each place of training crops, (frames, codes).
+        codes: true codes, shape (crops, frames).
+        mask: masked frames, shape (crops, frames).
+        known: codes of the training crops, from `count_codes`.
 
     Returns:
         By name, shape (masked frames,), in the order of `mask.nonzero()`.
@@ -120,7 +121,7 @@ def baselines(
 
 
 def nearest_unmasked(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Place of the nearest frame that is not masked, shape (crops, frames); the earlier of two.
+    """Position of the nearest unmasked frame, the earlier of two; shape (crops, frames).
 
     >>> nearest_unmasked(np.array([[True, False, True, True, False]]))
     array([[1, 1, 1, 4, 4]])

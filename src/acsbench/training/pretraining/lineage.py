@@ -1,4 +1,4 @@
-"""Whom a pre-training was trained on, iteration by iteration."""
+"""Training patients of a pre-training, iteration by iteration."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from acsbench.training.pretraining.crops import pretraining_patients
 from acsbench.waveforms.prepared import Prepared
 
 Step = Mapping[str, Any]
-"""Of a lineage: the `task` trained for, the digest of its `split`, and, of a pre-training, whose
-splits were respected and whose labels were not looked at, the number of its `pretraining`."""
+"""Step of a lineage: the `task`, the digest of its `split`, and, for a pre-training that excluded
+the validation and test patients of this task, the number of its iteration, `pretraining`."""
 
 
 def next_iteration(prepared: Prepared, lineage: Sequence[Step]) -> list[Step]:
-    """A lineage with one more pre-training, on the patients whom all tasks of a folder leave."""
+    """A lineage with one more pre-training on a prepared folder."""
     number = 1 + max((step["pretraining"] for step in lineage), default=0)
     digests = prepared.manifest().digests
     steps = [
@@ -25,9 +25,9 @@ def next_iteration(prepared: Prepared, lineage: Sequence[Step]) -> list[Step]:
 
 
 def pretrained_patients(prepared: Prepared, lineage: Sequence[Step]) -> set[str]:
-    """Patients whom any pre-training of a lineage was trained on.
+    """Training patients of all pre-trainings in a lineage.
 
-    Each iteration is judged alone: one with fewer tasks had fewer patients to leave out.
+    Iterations count separately: one with fewer tasks excluded fewer patients.
     """
     tasks: dict[int, list[str]] = {}
     for step in lineage:
@@ -37,16 +37,16 @@ def pretrained_patients(prepared: Prepared, lineage: Sequence[Step]) -> set[str]
 
 
 def check_known(prepared: Prepared, lineage: Sequence[Step]) -> None:
-    """Make sure that a folder knows whom a lineage was trained on.
+    """Check that a folder contains the training patients of a lineage.
 
     Raises:
-        ConfigurationError: it lacks a task, or splits it in another way.
+        ConfigurationError: it lacks a task, or splits it differently.
     """
     digests = prepared.manifest().digests
     for step in lineage:
         if digests.get(step["task"]) != step["split"]:
             raise ConfigurationError(
-                f"the run to start from was trained for {step['task']} on patients that "
-                f"{prepared.path} does not know, so nobody can tell whether they are in its "
-                "validation or test split; prepare both tasks together"
+                f"the run to start from was trained for {step['task']}, whose split is not in "
+                f"{prepared.path}: its training patients may be in the validation or test split. "
+                "Prepare both tasks together"
             )

@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict
 from math import ceil
 from pathlib import Path
-from typing import Any
 
 import lightning as L
+import numpy as np
 import torch
 
 from acsbench.disclosure import is_small
 from acsbench.errors import ConfigurationError
 from acsbench.files import write_json, write_text
 from acsbench.models.hubert import HubertEcg
-from acsbench.models.hubert_frames import FrameGeometry
 from acsbench.models.hubert_pretraining import MaskedCodePredictor, span_count
 from acsbench.models.registry import create_model
 from acsbench.runs import CARD, DIVERGED, ENVIRONMENT, METRICS, Run, environment
 from acsbench.statistics.estimate import Estimate
 from acsbench.training.callbacks import Report
+from acsbench.training.data import BatchData
 from acsbench.training.module import Diverged, against_divergence
+from acsbench.training.order import BatchOrder
 from acsbench.training.pretraining.card import pretraining_card
 from acsbench.training.pretraining.cluster import (
-    Quality,
     fit_codebook,
     load_codebook,
     load_codes,
@@ -35,9 +34,14 @@ from acsbench.training.pretraining.cluster import (
 )
 from acsbench.training.pretraining.config import PretrainingConfig
 from acsbench.training.pretraining.crops import SAMPLES, Material, Numbers, gather
-from acsbench.training.pretraining.describe import Description, Descriptors, Progress, describe
+from acsbench.training.pretraining.describe import Description, Descriptors, describe
 from acsbench.training.pretraining.earlier import check_earlier
-from acsbench.training.pretraining.encoder import frames_of, save_encoder, take_encoder
+from acsbench.training.pretraining.encoder import (
+    FrameGeometry,
+    frames_of,
+    save_encoder,
+    take_encoder,
+)
 from acsbench.training.pretraining.figure import write_figure
 from acsbench.training.pretraining.folder import (
     CODEBOOKS,
@@ -54,13 +58,13 @@ from acsbench.training.pretraining.folder import (
 from acsbench.training.pretraining.judge import count_codes, masked_accuracy
 from acsbench.training.pretraining.predict import (
     CodedCrops,
-    CodedCropsData,
     MaskedPrediction,
     PretrainingEpochEnd,
 )
 from acsbench.training.state import load_state
 from acsbench.training.trainer import ONE_DEVICE, Hardware, fit, make_trainer
 from acsbench.waveforms.prepared import Prepared
+from acsbench.waveforms.process import Progress
 
 Accuracies = Mapping[int, Mapping[str, Estimate]]
 
@@ -77,34 +81,31 @@ def pretrain(
     report: Report = lambda _: None,
     progress: Progress = lambda done, total: None,
 ) -> Run:
-    """Pre-train HuBERT-ECG, or take the finished folder of the same settings.
+    """Pre-train HuBERT-ECG, or return the finished folder of the same settings.
 
-    Patients of any task's validation or test split are left out. A pre-training that was killed
-    goes on after its last shard, codebook or epoch, and ends as it would have.
+    Patients in the validation or test split of any task are excluded. An interrupted
+    pre-training resumes after its last shard, codebook or epoch, with the same result.
 
     Args:
-        prepared: tables and waveforms, with the profile `hubert`.
+        prepared: folder with tables and waveforms of the profile `hubert`.
         config: settings.
-        folder: where the result goes.
+        folder: folder to write.
         earlier: folder of an earlier pre-training, whose latents are clustered.
-        hardware: what the network is trained on.
-        workers: processes that describe.
-        dask: address of a scheduler whose workers describe instead.
-        report: told a line about each step.
-        progress: told of the shards described, and of all.
+        hardware: devices for the network.
+        workers: processes that compute descriptors.
+        dask: address of a Dask scheduler whose workers compute them instead.
+        report: called with a line about each step.
+        progress: called with the number of shards described and the total.
 
     Raises:
         ConfigurationError: settings, data, folder and the earlier pre-training do not fit
-            together, another process is at the same pre-training, or it diverged in its first
+            together, another process uses the folder, or the training diverged in its first
             epoch.
         DataError: a file cannot be read, or the earlier pre-training is not finished.
         SystemExit: this process helped another one, which writes the folder.
     """
     if earlier is None and not config.keep_weights:
-        raise ConfigurationError(
-            "keep_weights says what becomes of an earlier pre-training's weights: give one with "
-            "--from, or leave the setting out"
-        )
+        raise ConfigurationError("keep_weights needs an earlier pre-training: give one with --from")
     if (earlier is None) != (config.layer is None):
         raise ConfigurationError("give an earlier pre-training (--from) and its --layer together")
     span_count(_frames(config).count(SAMPLES), config.mask_share, config.mask_length)
@@ -112,36 +113,25 @@ def pretrain(
     if earlier is not None:
         check_earlier(earlier, prepared, material, config)
     epoch_end = PretrainingEpochEnd(folder, report, _may_show(prepared, material))
-    trainer = make_trainer(
-        hardware,
-        epoch_end,
-        folder,
-        epochs=config.epochs,
-        batch_size=config.batch_size,
-        accumulate=config.accumulate,
-        precision=config.precision,
-    )
+    trainer = make_trainer(hardware, epoch_end, config)
     if not trainer.is_global_zero:
-        # The process that started this one has described and clustered.
+        # The first process has computed descriptors and codes.
         _predict(material, config, earlier, trainer, epoch_end)
         raise SystemExit(0)
     with lock(folder):
         if claim(folder, record_of(prepared, material, config, earlier)):
             remove_working_files(folder)
-            report(f"pre-trained before, see {folder}")
-            metrics = json.loads((folder / METRICS).read_text(encoding="utf-8"))
-            if DIVERGED in metrics:
-                report(f"that pre-training diverged {metrics[DIVERGED]}; the epoch before is kept")
-            return open_pretrained(folder)
+            report(f"already pre-trained, see {folder}")
+            run = open_pretrained(folder)
+            diverged_at = run.metrics.get(DIVERGED)
+            if diverged_at is not None:
+                report(f"that pre-training diverged {diverged_at}; the epoch before is kept")
+            return run
         remove_leftovers(folder)
         write_json(folder / ENVIRONMENT, environment())
         if not (folder / CODES).is_file():
-            descriptors = describe(
-                _description(material, config, folder, earlier),
-                workers=workers,
-                dask=dask,
-                progress=progress,
-            )
+            description = _description(material, config, folder, earlier)
+            descriptors = describe(description, workers=workers, dask=dask, progress=progress)
             _cluster(descriptors, material, config, folder, report)
         shutil.rmtree(folder / DESCRIPTORS, ignore_errors=True)
         network, diverged = _predict(material, config, earlier, trainer, epoch_end)
@@ -177,15 +167,7 @@ def _cluster(
     folder: Path,
     report: Report,
 ) -> None:
-    """Make each codebook that is not there yet, then the codes of all frames."""
-
-    def tell(quality: Quality) -> None:
-        report(
-            f"{quality.codes} codes, batch {quality.batches}: unexplained "
-            f"{quality.unexplained:.3f}, silhouette {quality.silhouette:.3f}, "
-            f"as diverse as {quality.effective_codes:.0f}"
-        )
-
+    """Make the missing codebooks, then the codes of all frames."""
     books = []
     for codes in config.codebooks:
         path = folder / CODEBOOKS / f"{codes}.npz"
@@ -198,7 +180,11 @@ def _cluster(
                 config.cluster_batches,
                 config.seed,
             )
-            tell(curve[-1])
+            last = curve[-1]
+            report(
+                f"{codes} codes, batch {last.batches}: unexplained {last.unexplained:.3f}, "
+                f"silhouette {last.silhouette:.3f}, effective codes {last.effective_codes:.0f}"
+            )
             save_codebook(book, curve, path)
         books.append(load_codebook(path, codes))
     write_figure({"": folder}, folder / "codebooks.png")
@@ -212,10 +198,10 @@ def _predict(
     trainer: L.Trainer,
     epoch_end: PretrainingEpochEnd,
 ) -> tuple[MaskedCodePredictor, Diverged | None]:
-    """Train the network, or go on with it.
+    """Train the network, or resume its training.
 
     Returns:
-        The network after the last epoch, and where training diverged, if it did.
+        The network after the last epoch, and where the training diverged, if it did.
     """
     train, valid = (
         _coded(material, config, epoch_end.folder, numbers)
@@ -223,21 +209,14 @@ def _predict(
     )
     steps = config.steps_per_epoch or ceil(len(train) / config.batch_size / config.accumulate)
     module = MaskedPrediction(_network(config, earlier), config, steps)
-    state = epoch_end.state = load_state(epoch_end.folder)
-    if state is not None:
-        module.network.load_state_dict(state.network)
-        module.history = state.history
-        # Lightning counts the epochs of this process alone.
-        epochs: Any = trainer.fit_loop.epoch_progress.current
-        epochs.processed = len(state.history)
-        if trainer.is_global_zero:
-            epoch_end.report(f"goes on after epoch {len(state.history)}")
+    epoch_end.restore(trainer, module)
     if len(module.history) < config.epochs:
-        data = CodedCropsData(train, valid, config, steps * config.accumulate)
+        no_labels = np.zeros(len(train), dtype=np.float32)
+        order = BatchOrder(no_labels, config.batch_size, config.seed)
         try:
-            fit(trainer, module, data)
+            fit(trainer, module, BatchData(train, valid, order, steps * config.accumulate))
         except Diverged as end:
-            return _before(end, module, config, epoch_end)
+            return _before(end, module, config, epoch_end), end
     return module.network, None
 
 
@@ -246,26 +225,22 @@ def _before(
     module: MaskedPrediction,
     config: PretrainingConfig,
     epoch_end: PretrainingEpochEnd,
-) -> tuple[MaskedCodePredictor, Diverged]:
-    """The network as it was after the last epoch before training diverged.
+) -> MaskedCodePredictor:
+    """The network after the last epoch before the training diverged.
 
     Raises:
         ConfigurationError: it diverged in the first epoch.
     """
-    advice = against_divergence(config.learning_rate, config.precision)
+    advice = f"{against_divergence(config.learning_rate, config.precision)}, and use another --out"
     state = load_state(epoch_end.folder)
     if state is None:
-        raise ConfigurationError(
-            f"pre-training diverged {end}, before there was an epoch to keep: {advice}, and name "
-            "another folder with --out"
-        )
+        raise ConfigurationError(f"pre-training diverged {end}, in its first epoch. {advice}")
     module.network.load_state_dict(state.network)
     if int(module.trainer.global_rank) == 0:
         epoch_end.report(
-            f"pre-training diverged {end}; epoch {len(state.history)} is kept. For one that goes "
-            f"on, {advice}, and name another folder with --out"
+            f"pre-training diverged {end}; epoch {len(state.history)} is kept. {advice}"
         )
-    return module.network, end
+    return module.network
 
 
 def _coded(
@@ -277,7 +252,7 @@ def _coded(
 
 
 def _network(config: PretrainingConfig, earlier: Path | None) -> MaskedCodePredictor:
-    """The network before training: fresh, or with the earlier one's encoder."""
+    """The network before training: fresh, or with the encoder of the earlier pre-training."""
     L.seed_everything(config.seed, verbose=False)
     network: HubertEcg = create_model(config.model, **config.options)
     predictor = MaskedCodePredictor(network, config.codebooks, config.projection)
@@ -287,7 +262,7 @@ def _network(config: PretrainingConfig, earlier: Path | None) -> MaskedCodePredi
 
 
 def _may_show(prepared: Prepared, material: Material) -> bool:
-    """Whether figures of the patients who were left out of the training may be shown."""
+    """Whether results of the validation patients may be shown."""
     patients = material.patients_of(material.validating)
     return prepared.simulated or not is_small(len(set(patients)))
 
@@ -301,19 +276,19 @@ def _finish(
     folder: Path,
     report: Report,
 ) -> None:
-    """Judge the network, and write what is kept; the encoder's configuration comes last."""
+    """Evaluate the network and write the results; the encoder's configuration comes last."""
     valid = _coded(material, config, folder, material.validating)
     patients = material.patients_of(material.validating)
     accuracies: Accuracies = {}
     if _may_show(prepared, material):
         known = count_codes(valid.codes, material.training, config.codebooks)
         accuracies = masked_accuracy(network, valid, known, patients, config)
-    for codes, by_whom in accuracies.items():
-        for name, accuracy in by_whom.items():
+    for codes, by_predictor in accuracies.items():
+        for name, accuracy in by_predictor.items():
             report(f"{codes} codes, masked accuracy of the {name}: {accuracy}")
     estimates = {
-        str(codes): {name: asdict(accuracy) for name, accuracy in by_whom.items()}
-        for codes, by_whom in accuracies.items()
+        str(codes): {name: asdict(accuracy) for name, accuracy in by_predictor.items()}
+        for codes, by_predictor in accuracies.items()
     }
     notes = {} if diverged is None else {DIVERGED: str(diverged)}
     write_json(folder / METRICS, {"masked accuracy": estimates, **notes})

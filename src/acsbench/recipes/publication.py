@@ -1,4 +1,4 @@
-"""The figures of a publication beside those that a recipe found."""
+"""Comparison of a recipe's results with the figures of a publication."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from acsbench.files import write_text
 from acsbench.recipes.results import Results, open_results
-from acsbench.recipes.steps import Made, Tell
+from acsbench.recipes.steps import Made, Report
 from acsbench.shipped import load_yaml
 
 FOLDER = "recipes/published"
@@ -21,8 +21,8 @@ FIGURES: Mapping[str, tuple[str, str, str]] = {
     "accuracy": ("Accuracy", "accuracy-and-ppv", "accuracy"),
     "ppv": ("PPV", "accuracy-and-ppv", "ppv"),
     "sensitivity": ("Sensitivity", "testing-yield", "sensitivity"),
-    "called_without_sign": ("Called without any sign", "testing-yield", "called_without_sign"),
-    "found_without_sign": ("Found without any sign", "testing-yield", "found_without_sign"),
+    "called_without_sign": ("Positive without any sign", "testing-yield", "called_without_sign"),
+    "found_without_sign": ("Events found without any sign", "testing-yield", "found_without_sign"),
     "auroc_female": ("AUROC, female", "auroc-by-sex-and-race", "female"),
     "auroc_male": ("AUROC, male", "auroc-by-sex-and-race", "male"),
     "auroc_black": ("AUROC, Black", "auroc-by-sex-and-race", "Black"),
@@ -30,24 +30,26 @@ FIGURES: Mapping[str, tuple[str, str, str]] = {
     "auroc_white": ("AUROC, White", "auroc-by-sex-and-race", "White"),
     "auroc_other": ("AUROC, other", "auroc-by-sex-and-race", "Other race"),
 }
-"""What is compared: its heading, and the table and metric of a report that have it."""
+"""Compared figures: heading, and the table and metric of a report that contain it."""
 
 COLUMNS = (
     *("figure", "model"),
     *("published", "published_low", "published_high"),
     *("here", "here_low", "here_high", "simulated"),
 )
+NONE = "–"
+UNKNOWN = (None, None, None)
 
 
-class Published(BaseModel):
+class Publication(BaseModel):
     """Figures of a publication.
 
     Args:
-        source: who published them.
-        task: what was predicted.
-        ecgs: how many were evaluated.
+        source: the publication.
+        task: the predicted task.
+        ecgs: number of evaluated ECGs.
         event_rate: share of them with the event.
-        figures: by name in `FIGURES`, then by model: the value, or the value with its limits.
+        figures: by name in `FIGURES`, then by model: the value, or the value with its interval.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -59,45 +61,41 @@ class Published(BaseModel):
     figures: dict[str, dict[str, list[float]]]
 
 
-NONE = "–"
-UNKNOWN = (None, None, None)
+def load_publication(name: str) -> Publication:
+    """A publication by its name."""
+    return load_yaml(name, FOLDER, Publication)
 
 
-def load_published(name: str) -> Published:
-    """The figures of a publication by its name."""
-    return load_yaml(name, FOLDER, Published)
-
-
-def beside_published(
+def write_comparison(
     name: str,
     titles: Mapping[str, str],
     evaluations: Mapping[str, str],
     out: Path,
     made: Made,
-    tell: Tell,
+    report: Report,
 ) -> list[Path]:
-    """Write the published figures beside those found.
+    """Write the published figures and ours as one table.
 
     Args:
-        name: of the publication.
-        titles: by the name that a model has in the report, the one it has in the publication.
-        evaluations: by task, the step that evaluated.
+        name: name of the publication.
+        titles: names of the models in the publication, by name in the report.
+        evaluations: by task, the step that evaluates.
         out: folder to write to.
-        made: what earlier steps have made.
-        tell: told nothing.
+        made: files of earlier steps.
+        report: not used.
     """
-    published = load_published(name)
-    results = open_results(made[evaluations[published.task]][0])
-    table = compared(published, titles, results)
+    publication = load_publication(name)
+    results = open_results(made[evaluations[publication.task]][0])
+    table = compared(publication, titles, results)
     write_text(out / TABLE, table.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
     return [out / TABLE]
 
 
-def compared(published: Published, titles: Mapping[str, str], results: Results) -> pd.DataFrame:
-    """One row per published figure, with what was found if it was; columns as in `COLUMNS`."""
+def compared(publication: Publication, titles: Mapping[str, str], results: Results) -> pd.DataFrame:
+    """One row per published figure, with ours if there is one; columns as in `COLUMNS`."""
     shown_as = {title: name for name, title in titles.items()}
     rows: list[tuple[object, ...]] = []
-    for figure, by_model in published.figures.items():
+    for figure, by_model in publication.figures.items():
         _, table, metric = FIGURES[figure]
         found = results.numbers(table, metric)[["value", "low", "high"]]
         for model, (value, *limits) in by_model.items():
@@ -109,11 +107,11 @@ def compared(published: Published, titles: Mapping[str, str], results: Results) 
 
 
 def wide(table: pd.DataFrame, figures: list[str]) -> pd.DataFrame:
-    """Models by figures, each as `published | here` in text.
+    """Models by figures, each cell `published | here`.
 
     Args:
-        table: as from `compared`.
-        figures: names of `FIGURES`.
+        table: from `compared`.
+        figures: names in `FIGURES`.
     """
     part = table[table["figure"].isin(figures)]
     cells: dict[str, dict[str, str]] = {}
@@ -125,7 +123,7 @@ def wide(table: pd.DataFrame, figures: list[str]) -> pd.DataFrame:
 
 
 def _text(row: dict[Hashable, Any], side: str) -> str:
-    """A figure; the AUROC over all ECGs with its limits."""
+    """A figure; the overall AUROC with its interval."""
     value, low, high = row[side], row[f"{side}_low"], row[f"{side}_high"]
     if pd.isna(value):
         return NONE

@@ -1,4 +1,4 @@
-"""Doing the steps of a recipe, one after the other or several side by side."""
+"""Running the steps of a recipe, one by one or several in parallel."""
 
 from __future__ import annotations
 
@@ -9,76 +9,76 @@ from multiprocessing.connection import wait
 from pathlib import Path
 
 from acsbench.recipes.helper import Helper, Place
-from acsbench.recipes.steps import Clock, Record, Step, Tell, duration
+from acsbench.recipes.steps import Clock, Record, Report, Step, duration
 
 
 def run_steps(
-    steps: Sequence[Step], out: Path, tell: Tell, places: Sequence[Place] = ()
+    steps: Sequence[Step], out: Path, report: Report, places: Sequence[Place] = ()
 ) -> dict[str, list[Path]]:
-    """Do the steps that are not up to date.
+    """Run the steps that are not up to date.
 
     Args:
-        steps: each after those that it needs.
-        out: folder below which all that they make lies, and the record of what is done.
-        tell: told a line about each step, and what the steps tell.
-        places: processes to do steps in, side by side; in this process unless there are several.
+        steps: the steps, each after those that it needs.
+        out: folder of their files and of the record.
+        report: called with lines about and from the steps.
+        places: resources for parallel processes; with fewer than two, this process does the work.
 
     Returns:
-        What each step has made, by its name.
+        Files and folders of each step, by name.
 
     Raises:
         ConfigurationError: a process was killed.
-        Exception: whatever a step raises; what others have finished is kept.
+        Exception: any error of a step; finished steps are kept.
     """
     record = Record(out, steps)
     waiting = [step for step in steps if step.name not in record]
     if not waiting:
-        tell(f"all {len(steps)} steps are up to date")
+        report(f"all {len(steps)} steps are up to date")
         return record.made()
     if len(waiting) < len(steps):
-        tell(f"{len(steps) - len(waiting)} of {len(steps)} steps are up to date")
-    round_ = _Round(record, len(steps), Clock(waiting), tell)
+        report(f"{len(steps) - len(waiting)} of {len(steps)} steps are up to date")
+    progress = _Progress(record, len(steps), Clock(waiting), report)
     with _helpers(places, waiting) as helpers:
         while waiting or any(helper.step for helper in helpers):
-            _hand_out(waiting, helpers, round_)
+            _start_ready(waiting, helpers, progress)
             busy = {helper.connection: helper for helper in helpers if helper.step}
             for connection in wait(list(busy)) if busy else ():
-                round_.hear(busy[connection])  # type: ignore[index]
+                progress.handle(busy[connection])  # type: ignore[index]
     return record.made()
 
 
-class _Round:
-    """The state of one call: what is done, and what the user is told about it."""
+class _Progress:
+    """Records finished steps and reports them."""
 
-    def __init__(self, record: Record, count: int, clock: Clock, tell: Tell):
+    def __init__(self, record: Record, count: int, clock: Clock, report: Report):
         self.record = record
         self._count = count
         self._clock = clock
-        self._tell = tell
+        self._report = report
 
     def is_ready(self, step: Step) -> bool:
-        """Whether all that a step needs is done."""
+        """Whether the steps that a step needs are finished."""
         return all(name in self.record for name in step.needs)
 
     def begin(self, step: Step) -> None:
-        """Tell the user what would else be waited for in silence."""
+        """Report the start of a long step."""
         if self._clock.is_long(step):
-            self._tell(f"  {step.name} ...")
+            self._report(f"  {step.name} ...")
 
-    def do(self, step: Step) -> None:
-        """Do a step in this process."""
+    def run(self, step: Step) -> None:
+        """Run a step in this process."""
         self.begin(step)
         began = time.monotonic()
-        made = step.work(self.record.made(), lambda line: self._tell(f"  {step.name}: {line}"))
+        made = step.work(self.record.made(), lambda line: self._report(f"  {step.name}: {line}"))
         self._finish(step, made, time.monotonic() - began)
 
-    def hear(self, helper: Helper) -> None:
-        """Take what a helper has to say."""
+    def handle(self, helper: Helper) -> None:
+        """Handle a message of a helper."""
         step = helper.step
         assert step is not None
         message = helper.receive()
         if isinstance(message, str):
-            self._tell(f"  {step.name}: {message}")
+            self._report(f"  {step.name}: {message}")
         else:
             self._finish(step, message.made, message.seconds)
 
@@ -86,28 +86,28 @@ class _Round:
         self.record.add(step.name, made, seconds)
         self._clock.finish(step)
         words = "; ".join(filter(None, (duration(seconds), self._clock.left())))
-        self._tell(f"[{len(self.record.made())}/{self._count}] {step.name}: {words}")
+        self._report(f"[{len(self.record.made())}/{self._count}] {step.name}: {words}")
 
 
-def _hand_out(waiting: list[Step], helpers: Sequence[Helper], round_: _Round) -> None:
-    """Begin the steps that can begin, in their order; one that is done here is waited for."""
-    for step in [step for step in waiting if round_.is_ready(step)]:
+def _start_ready(waiting: list[Step], helpers: Sequence[Helper], progress: _Progress) -> None:
+    """Start the steps that are ready, in their order; a step in this process blocks."""
+    for step in [step for step in waiting if progress.is_ready(step)]:
         idle = [helper for helper in helpers if helper.step is None]
         if not helpers or (step.alone and len(idle) == len(helpers)):
             waiting.remove(step)
-            round_.do(step)
+            progress.run(step)
             return
         if step.alone:
-            return  # nothing else begins before it
+            return  # no later step may begin before it
         if idle:
             waiting.remove(step)
-            round_.begin(step)
-            idle[0].begin(step, round_.record.made())
+            progress.begin(step)
+            idle[0].begin(step, progress.record.made())
 
 
 @contextmanager
 def _helpers(places: Sequence[Place], waiting: Sequence[Step]) -> Iterator[list[Helper]]:
-    """A process at each place, if there is work for several."""
+    """A process for each place, if several can work."""
     count = min(len(places), sum(not step.alone for step in waiting))
     with ExitStack() as stack:
         yield [stack.enter_context(Helper(place)) for place in places[:count] if count > 1]
