@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, NamedTuple, TypedDict, cast
 
 import lightning as L
 import numpy as np
@@ -159,10 +159,11 @@ class PretrainingEpochEnd(EpochCallback):
             Diverged: a loss is NaN or infinite.
         """
         assert isinstance(module, MaskedPrediction)
-        results: Any = {k: round(float(trainer.callback_metrics[k]), 6) for k in module.results}
+        results = {k: round(float(trainer.callback_metrics[k]), 6) for k in module.results}
         number = len(module.history) + 1
         step, seconds = number * module.steps_per_epoch, round(self.seconds(), 1)
-        epoch = PretrainingEpoch(epoch=number, step=step, **results, seconds=seconds)
+        record = {"epoch": number, "step": step, **results, "seconds": seconds}
+        epoch = cast(PretrainingEpoch, record)
         if not np.isfinite([epoch["train_loss"], epoch["valid_loss"]]).all():
             raise Diverged(number, step, "the validation loss", epoch["train_loss"])
         module.history.append(epoch)
