@@ -74,7 +74,7 @@ def test_columns_that_are_not_part_of_the_dataset(folder: Path) -> None:
                 for n, line in enumerate(lines)]  # fmt: skip
     path.write_text("\n".join(numbered) + "\n")
     dataset = open_nightingale(folder)
-    words = "patient.csv: passed over the columns mine, which ed-bwh-ecg lacks"
+    words = "patient.csv: ignored the columns mine, which are not in ed-bwh-ecg"
     assert dataset.notes[0] == words
     assert "mine" not in dataset.tables.patient
 
@@ -111,7 +111,7 @@ def test_undocumented_columns_may_hold_something_else(folder: Path) -> None:
     dataset = open_nightingale(folder)
     assert dataset.tables.encounter is not None
     assert set(dataset.tables.encounter["days_to_cath"]) == {"3 days"}
-    words = "ed-encounter.csv: days_to_cath is kept as text, which was not expected"
+    words = "ed-encounter.csv: days_to_cath has unexpected values and is kept as text"
     assert dataset.notes[0] == words
 
 
