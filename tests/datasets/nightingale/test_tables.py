@@ -127,3 +127,15 @@ def test_open_classes_of_age_are_read(folder: Path, whole: Path) -> None:
     assert ages[4:] == before.tables.encounter["age"].tolist()[4:]
     assert any("open class" in note for note in dataset.notes)
     assert not any("open class" in note for note in before.notes)
+
+
+@pytest.mark.parametrize("words", [("yes", "no"), ("T", "F"), ("1.0", "0.0"), ("TRUE", "FALSE")])
+def test_flags_may_be_any_words_for_true_and_false(
+    folder: Path, whole: Path, words: tuple[str, str]
+) -> None:
+    true, false = words
+    path = folder / "ed-encounter.csv"
+    meaning = {"1": true, "true": true, "0": false, "false": false}
+    edit_column(path, "cath_010_day", lambda old: meaning[old.casefold().removesuffix(".0")])
+    before, after = (open_nightingale(f).tables.encounter for f in (whole, folder))
+    pd.testing.assert_series_equal(after["cath_010_day"], before["cath_010_day"])
