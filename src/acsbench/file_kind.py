@@ -1,4 +1,4 @@
-"""What a file is, where it is no CSV text."""
+"""What a file is if it is not CSV text."""
 
 from __future__ import annotations
 
@@ -37,21 +37,21 @@ _BY_FIRST_LETTER = {
 
 _SAMPLE = 4096
 LONGEST_LINE = 1_000_000
-"""Bytes, unless the caller knows that its lines are shorter."""
+"""Default limit, bytes."""
 
 
 def check_csv_text(
     content: bytes, *, file: Path | None = None, longest_line: int = LONGEST_LINE
 ) -> None:
-    """Make sure that bytes can be CSV text in UTF-8.
+    """Check that bytes can be CSV text in UTF-8.
 
     Args:
         content: the whole file.
-        file: named in errors.
-        longest_line: bytes of a line.
+        file: for errors.
+        longest_line: limit, bytes.
 
     Raises:
-        DataError: they are of another kind, or in another encoding.
+        DataError: the file is of another kind or in another encoding.
 
     Examples:
         >>> check_csv_text(b"PAR1...")
@@ -97,15 +97,15 @@ def check_csv_text(
 
 
 def empty_file(file: Path | None) -> DataError:
-    """The error of a file without text."""
+    """The error for a file without text."""
     return DataError("the file is empty", file=file, fix="Give a CSV file with a header")
 
 
 def _start_of_long_line(content: bytes, longest: int) -> int | None:
-    """Where the first line begins that is longer than any line should be, if there is one."""
+    """Start of the first line that is too long, or None."""
     start = 0
     while start + longest < len(content):
-        # The last end of line within reach skips many lines at once.
+        # Skip all lines that end within the limit.
         reach = start, start + longest + 1
         end = max(content.rfind(b"\n", *reach), content.rfind(b"\r", *reach))
         if end < 0:
@@ -124,7 +124,7 @@ def _zip_kind(content: bytes) -> tuple[str, str]:
 
 def _zero_bytes(content: bytes, file: Path | None) -> DataError:
     sample = content[:_SAMPLE]
-    # ASCII letters in UTF-16 or UTF-32 have a zero byte beside each, or three.
+    # An ASCII letter in UTF-16 or UTF-32 has one or three zero bytes.
     if sample.count(b"\x00") > len(sample) / 3 and not sample.strip(b"\x00").isspace():
         return DataError(
             "the text is not UTF-8 but UTF-16 or UTF-32, or the file is binary",
@@ -133,7 +133,7 @@ def _zero_bytes(content: bytes, file: Path | None) -> DataError:
         )
     place = content.index(b"\x00")
     return DataError(
-        "the line holds a zero byte; the file is binary or damaged",
+        "the line has a zero byte: the file is binary or damaged",
         file=file,
         row=_line_of(content, place),
         column=_column_of(content, place),
@@ -142,7 +142,7 @@ def _zero_bytes(content: bytes, file: Path | None) -> DataError:
 
 
 def _column_of(content: bytes, place: int) -> str | None:
-    """The name of the column that holds a byte, as far as a look at header and line tells."""
+    """Name of the column of a byte, as far as header and line show it."""
     header, *_ = content[:_SAMPLE].removeprefix(b"\xef\xbb\xbf").lstrip().splitlines()
     start = max(content.rfind(b"\n", 0, place), content.rfind(b"\r", 0, place)) + 1
     before = content[start:place].decode("latin-1")
@@ -155,6 +155,6 @@ def _column_of(content: bytes, place: int) -> str | None:
 
 
 def _line_of(content: bytes, place: int) -> int:
-    """The number of the line, from 1, that holds a byte; as editors count, which know all ends."""
+    """Number of the line of a byte, from 1, as editors count: with all kinds of line ends."""
     before = content[:place]
     return before.count(b"\n") + before.count(b"\r") - before.count(b"\r\n") + 1

@@ -1,4 +1,4 @@
-"""Ids that differ only in what programs change: `.0`, upper and lower case, blanks, zeros."""
+"""Ids that differ only in spelling: `.0`, upper and lower case, blanks, zeros."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ import pyarrow.compute as pc
 from acsbench.errors import DataError
 from acsbench.tables import MISSING
 
-NO_PATIENT = MISSING | {"none", "<na>", "#n/a", "nat", "unknown", "missing", "-", "?"}
-"""Words, in lower case, that are no patient's id: all unknown patients would become one."""
+_UNKNOWN = MISSING | {"none", "<na>", "#n/a", "nat", "unknown", "missing", "-", "?"}
+"""Words, in lower case, for an unknown patient; as ids, they would merge all unknown patients."""
 
 PATIENT_MISSING = "the patient is missing"
 SAY_WHOSE = (
-    "Say whose ECG it is; NA, unknown and the like are no ids, as all such ECGs would count as one "
-    "patient's"
+    "Write the patient's id; NA, unknown and the like are not ids, because they would merge all "
+    "such ECGs into one patient"
 )
 DIFFERENCES = "'.0', upper and lower case, blanks or leading zeros"
-# Blanks of any width and signs that cannot be seen, such as U+200B and a byte-order mark.
+# Blanks of any width and invisible characters, such as U+200B and a byte-order mark.
 _STEPS = ((r"[\s\p{Z}\p{Cf}]+", ""), (r"^([^0-9]*)0+([0-9])", r"\1\2"), (r"([0-9])\.0+$", r"\1"))
 
 
 def is_no_patient(patients: pd.Series) -> pd.Series:
     """Which ids stand for an unknown patient, shape (n,)."""
-    return patients.str.casefold().isin(list(NO_PATIENT))
+    return patients.str.casefold().isin(list(_UNKNOWN))
 
 
 def plain_ids(ids: Iterable[str]) -> list[str]:
-    r"""Ids without what programs change.
+    r"""Ids in a common spelling.
 
-    Of ids of one length no two become alike, unless in case.
+    Two ids of the same length that differ in more than case remain different.
 
     Examples:
         >>> plain_ids(["12", "12.0", "0012", " P 12", "p012", "10"])
         ['12', '12', '12', 'p12', 'p12', '10']
     """
-    # One letter may be written as one sign or as two, and a digit in full width.
+    # NFKC: a letter may be one character or two, and a digit may have full width.
     normal = pc.utf8_normalize(pa.array(ids, pa.large_string()), form="NFKC")
     texts = pc.utf8_lower(normal)
     for pattern, replacement in _STEPS:
@@ -51,7 +51,7 @@ def plain_ids(ids: Iterable[str]) -> list[str]:
 
 
 def alike(ids: pd.Series) -> tuple[int, int] | None:
-    """The places of the first two ids that differ, but only in spelling."""
+    """Positions of the first two ids that differ only in spelling."""
     different = ids.drop_duplicates()
     plain = pd.Series(plain_ids(different.astype(str)))
     again = plain.duplicated()
@@ -64,17 +64,17 @@ def alike(ids: pd.Series) -> tuple[int, int] | None:
 
 
 def check_patients(patients: pd.Series, rows: pd.Series, file: Path | str | None) -> None:
-    """Make sure that no two patients' ids differ only in spelling.
+    """Check that no two patient ids differ only in spelling.
 
-    Such patients are one patient, whose ECGs would be in several splits.
+    They probably mean one patient, who would be in several splits.
 
     Args:
         patients: id of each row.
         rows: line of each row.
-        file: named in the error.
+        file: for errors.
 
     Raises:
-        DataError: two ids do.
+        DataError: two ids differ only in spelling.
     """
     found = alike(patients)
     if found is None:
@@ -86,15 +86,15 @@ def check_patients(patients: pd.Series, rows: pd.Series, file: Path | str | None
         row=int(rows.iloc[second]),
         column="patient_id",
         private=f"{patients.iloc[first]!r} and {patients.iloc[second]!r}",
-        fix="Write a patient's id in the same way in each row; give different patients ids that "
-        "differ otherwise",
+        fix="Write a patient's id in the same way in each row; change the ids of different "
+        "patients so that they differ in more than spelling",
     )
 
 
 def closest_ids(unknown: Collection[str], known: Iterable[str]) -> dict[str, str]:
-    """The known id that is meant, where it differs only in spelling that programs change.
+    """Known ids for unknown ids that differ only in spelling.
 
-    Beside `DIFFERENCES` that is a prefix, quotation marks, and the end of a file's name.
+    Also ignores the prefix `ecg`, quotation marks, and suffixes of files.
 
     Examples:
         >>> closest_ids([" ECG07", "7.0", "x"], ["ecg07"])

@@ -202,7 +202,7 @@ FAULTS: dict[str, Fault] = {
     ),
     "a zero byte": (
         lambda t: broken(t, 5, b"\0"),
-        "row 5, column {first}: the line holds a zero byte",
+        "row 5, column {first}: the line has a zero byte",
     ),
     "a quotation mark without a partner": (
         lambda t: broken(t, 5, b'"'),

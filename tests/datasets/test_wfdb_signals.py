@@ -109,7 +109,7 @@ def test_flac_with_several_samples_per_frame_and_an_offset(tmp_path: Path) -> No
             read(tmp_path)
     (tmp_path / "r.hea").write_text(header)
     (tmp_path / "r.flac").write_bytes(b"fLaC" + b"\0" * 5000)
-    with pytest.raises(DataError, match="damaged, or not FLAC"):
+    with pytest.raises(DataError, match="not a FLAC file, or is damaged"):
         read(tmp_path)
 
 

@@ -115,7 +115,7 @@ def test_a_task_is_named_by_its_file_wherever_one_is_named(
     assert run.config["task"]["name"] == "mine"
     assert len(predict(run, prepared, "test", path)) == len(run.predictions("test"))
     (recipe.parent / "tasks" / "mine.yaml").write_text(MINE.replace("18", "40"))
-    with pytest.raises(ConfigurationError, match="another task of the name 'mine'"):
+    with pytest.raises(ConfigurationError, match="the file of task 'mine' has changed"):
         prepared.task(path)
     with pytest.raises(DataError, match="cannot be read"):
         prepared.task(str(tmp_path / "nowhere.yaml"))

@@ -157,9 +157,9 @@ def test_a_profile_can_be_resampled(noise_recording: Recording) -> None:
     ("name", "words"),
     [
         ("study-row", "did you mean 'study-rows'"),
-        ("leads@", "rate from 100 to 500"),
-        ("leads@1000", "rate from 100 to 500"),
-        ("hubert@99", "rate from 100 to 100"),
+        ("leads@", "rate must be from 100 to 500"),
+        ("leads@1000", "rate must be from 100 to 500"),
+        ("hubert@99", "rate must be from 100 to 100"),
     ],
 )
 def test_a_wrong_profile_is_told_in_words(name: str, words: str) -> None:
@@ -180,8 +180,8 @@ def test_another_page_is_refused(samples: int, fs: float) -> None:
         (np.ones((12, 900)), 90, "rate of 90 Hz"),
         (40 * np.eye(12, 5000), 500, "beyond 30 mV"),
         (-40 * np.eye(12, 5000), 500, "beyond 30 mV"),
-        (np.ones((12, 5000)), 500, "not one lead that changes"),
-        (np.full((12, 5000), np.nan), 500, "not one lead that changes"),
+        (np.ones((12, 5000)), 500, "only flat leads"),
+        (np.full((12, 5000), np.nan), 500, "only flat leads"),
     ],
 )
 def test_what_is_no_ecg_is_refused(signal: np.ndarray, fs: float, words: str) -> None:

@@ -1,8 +1,8 @@
-"""Preparation profiles: what is made of an ECG before it is stored.
+"""Preparation profiles: how an ECG is processed before it is stored.
 
-A profile is recorded in the store with all its parameters; a model says which one it takes.
-Some readers give recordings of ten seconds, others printed pages: what becomes of either is
-recorded under `from_recording` and `from_print`.
+The store records the profile with its parameters; each model needs a certain profile. Readers
+return recordings or printed pages: `from_recording` and `from_print` describe what is done with
+either.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ class Profile:
     Args:
         name: the profile's name.
         rows: names of the rows of the stored array.
-        prepare: from ECGs to what is stored, (ECGs, rows, samples), in the profile's unit, NaN
-            where nothing is known.
+        prepare: from ECGs to values of shape (ECGs, rows, samples), in the profile's unit, NaN
+            where unknown.
         parameters: everything that the result depends on.
-        samples, fs: length and rate of what is stored.
+        samples, fs: length and rate of the stored signal.
         unit, scale: of the stored integers.
-        masked: whether samples can be missing; then the store tells which.
+        masked: whether samples can be missing; then the store has a validity mask.
         description: one line for the command line.
     """
 
@@ -54,7 +54,7 @@ class Profile:
 
 
 def filter_words(processing: Mapping[str, Any]) -> str:
-    """How stored waveforms were filtered, for the footer of a page.
+    """The filter of stored waveforms, for the footer of a page.
 
     Args:
         processing: of a store or a run: the profile's name and all its parameters.
@@ -78,14 +78,14 @@ PREDICTED = "leads as printed, elsewhere by regression on the strips"
 
 
 def _study_rows(ecgs: StandardEcgs) -> Signals:
-    # Single precision is a thousand times finer than what is stored.
+    # Single precision is a thousand times finer than the stored values.
     return bandpass(rows_of_each(ecgs.pages).astype(np.float32), RATE, **STUDY_BAND)
 
 
 def _median_beat_leads(ecgs: StandardEcgs) -> Signals:
     pages = together(ecgs.pages)
     leads = twelve_leads_from_print(pages, method="median-beat", fs=RATE)
-    # Stored as 0, as in the study; but a profile that resamples them needs to see the gaps.
+    # Stored as 0, as in the study; resampling needs to know the gaps.
     for strip, name in enumerate(STRIPS, start=len(LEADS)):
         leads[:, LEADS.index(name)][~np.isfinite(pages[:, strip])] = np.nan
     return leads
@@ -96,10 +96,10 @@ def _twelve_leads(ecgs: StandardEcgs) -> Signals:
 
 
 def _as_hubert_expects(ecgs: StandardEcgs) -> Signals:
-    """Filtered, each lead from −1 to 1, thinned to 100 Hz lead by lead."""
+    """Filtered, each lead scaled to −1 to 1, each lead decimated to 100 Hz."""
     filtered = fir_bandpass(ecgs.leads, RATE, **HUBERT_BAND)
     lowest = np.fmin.reduce(filtered, axis=-1, keepdims=True)
-    # HuBERT-ECG's own guard against a flat lead.
+    # As in HuBERT-ECG, for flat leads.
     extent = np.fmax.reduce(filtered, axis=-1, keepdims=True) - lowest + 1e-8
     return decimate(2 * (filtered - lowest) / extent - 1, HUBERT_DECIMATION)
 
@@ -161,7 +161,7 @@ def get_profile(name: str) -> Profile:
     """A profile by name; `leads@250` is `leads` resampled to 250 Hz.
 
     Raises:
-        ConfigurationError: there is none of that name, or the rate is impossible.
+        ConfigurationError: no profile has that name, or the rate is out of range.
     """
     base, resampled, rate = name.partition("@")
     if base not in PROFILES:
@@ -171,7 +171,7 @@ def get_profile(name: str) -> Profile:
         return profile
     if not rate.isdecimal() or not LOWEST_RATE <= int(rate) <= profile.fs:
         raise ConfigurationError(
-            f"profile {name!r}: a rate from {LOWEST_RATE:g} to {profile.fs:g} Hz is needed"
+            f"profile {name!r}: the rate must be from {LOWEST_RATE:g} to {profile.fs:g} Hz"
         )
     fs = float(rate)
     return replace(

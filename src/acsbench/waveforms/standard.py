@@ -1,4 +1,4 @@
-"""One ECG as all preparations take it: ten seconds at 500 Hz, as a page and as twelve leads."""
+"""ECGs as input of all profiles: ten seconds at 500 Hz, as a page and as twelve leads."""
 
 from __future__ import annotations
 
@@ -20,22 +20,21 @@ from acsbench.errors import DataError
 SECONDS = 10.0
 RATE = 500.0
 LOWEST_RATE = 100.0
-"""No ECG of diagnostic use is sampled more slowly, Hz."""
+"""Lowest sampling rate of a diagnostic ECG, Hz."""
 
 
 @dataclass(frozen=True, eq=False)
 class StandardEcgs:
-    """Some ECGs, each as `standardise` gives it.
+    """ECGs as from `standardise`.
 
-    What several preparations need is made once, and of all ECGs at once: together they take a
-    fraction of the time.
+    Inputs of several profiles are computed once, and for all ECGs together, which is much faster.
     """
 
     ecgs: Sequence[Recording | PrintedPage]
 
     @cached_property
     def pages(self) -> list[NDArray[np.floating]]:
-        """The printed pages, each (15, 5000), mV with NaN; recordings are printed first."""
+        """The printed pages, each (15, 5000), mV with NaN; recordings are printed."""
         return [
             print_page(ecg, step=DIGITISATION_STEP) if isinstance(ecg, Recording) else ecg.raw
             for ecg in self.ecgs
@@ -43,10 +42,10 @@ class StandardEcgs:
 
     @cached_property
     def leads(self) -> NDArray[np.float32]:
-        """Twelve leads, shape (ECGs, 12, 5000), mV, NaN where nothing is known.
+        """Twelve leads, shape (ECGs, 12, 5000), mV, NaN where unknown.
 
-        Those of a recording are as they were measured; those of a page are measured where they
-        were printed and predicted from the rhythm strips elsewhere.
+        Leads of a recording are as measured. Leads of a page are as printed, and elsewhere
+        predicted from the rhythm strips.
         """
         leads = np.empty((len(self.ecgs), len(LEADS), round(SECONDS * RATE)), dtype=np.float32)
         printed = {}
@@ -62,9 +61,9 @@ class StandardEcgs:
 
 
 def together(pages: Sequence[NDArray[np.floating]]) -> NDArray[np.float32]:
-    """Pages in one array, (pages, 15, 5000), mV with NaN, in single precision.
+    """Pages in one array, (pages, 15, 5000), mV with NaN.
 
-    That is a thousand times finer than what is stored.
+    Single precision is a thousand times finer than the stored values.
     """
     joined = np.empty((len(pages), *pages[0].shape), dtype=np.float32)
     for place, page in enumerate(pages):
@@ -73,14 +72,12 @@ def together(pages: Sequence[NDArray[np.floating]]) -> NDArray[np.float32]:
 
 
 def measured(ecg: Recording | PrintedPage) -> Recording:
-    """The twelve leads as far as they were recorded or printed, and nothing predicted."""
+    """The twelve leads as recorded or printed, without predicted samples."""
     return ecg if isinstance(ecg, Recording) else recording_from_print(ecg)
 
 
 def standardise(ecg: Recording | PrintedPage) -> Recording | PrintedPage:
-    """The first 10 s at 500 Hz of all twelve leads; a page is what it should be, or is refused.
-
-    A lead that a recording lacks is NaN.
+    """The first 10 s at 500 Hz of all twelve leads; missing leads are NaN. A page is unchanged.
 
     Raises:
         DataError: the recording is too short, sampled too slowly, flat or in another unit; or
@@ -88,13 +85,13 @@ def standardise(ecg: Recording | PrintedPage) -> Recording | PrintedPage:
     """
     wanted = round(SECONDS * RATE)
     if isinstance(ecg, PrintedPage):
-        # Its quarters would no longer fall on the leads' borders after a cut.
+        # Do not cut a page: its quarters must end where the leads change.
         if ecg.fs != RATE or ecg.raw.shape[1] != wanted:
             raise DataError(
                 f"the printed page has {ecg.raw.shape[1]} samples at {ecg.fs:g} Hz; "
                 f"{wanted} at {RATE:g} Hz are needed",
                 private=ecg.ecg_id,
-                fix="Leave the ECG out with --on-error skip",
+                fix="Skip the ECG with --on-error skip",
             )
         return ecg
     needed = round(SECONDS * ecg.fs)
@@ -102,24 +99,23 @@ def standardise(ecg: Recording | PrintedPage) -> Recording | PrintedPage:
         raise DataError(
             f"the recording lasts {ecg.duration:.2f} s; {SECONDS:g} s are needed",
             private=ecg.ecg_id,
-            fix="Leave the record out with --on-error skip",
+            fix="Skip the record with --on-error skip",
         )
     for problem, found in (
         (f"a rate of {ecg.fs:g} Hz; {LOWEST_RATE:g} Hz are needed", ecg.fs < LOWEST_RATE),
         (
-            f"values beyond {LARGEST:g} mV, as of another gain or unit, or of an offset that the "
-            "device did not remove",
+            f"values beyond {LARGEST:g} mV: its gain or unit is wrong, or it has an offset",
             _largest(ecg) > LARGEST,
         ),
-        ("not one lead that changes", not _changes(ecg)),
+        ("only flat leads", not _changes(ecg)),
     ):
         if found:
             raise DataError(
                 f"the recording has {problem}",
                 private=ecg.ecg_id,
-                fix="Mend the header, or leave the record out with --on-error skip",
+                fix="Correct the header, or skip the record with --on-error skip",
             )
-    # Resample before the cut, so that the last samples are not at the signal's end.
+    # Resample before the cut, to avoid edge effects in the last samples.
     ahead = min(ecg.signal.shape[1], needed + round(ecg.fs))
     signal = resample(ecg.signal[:, :ahead], ecg.fs, RATE)[:, :wanted]
     leads = np.full((len(LEADS), wanted), np.nan, dtype=np.float32)

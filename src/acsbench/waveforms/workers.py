@@ -1,7 +1,6 @@
-"""The same work here, in processes of this machine, or on a Dask cluster.
+"""Work in this process, in several processes, or on a Dask cluster, with the same result.
 
-BLAS runs on one thread wherever the work is done: how it divides a product among threads changes
-the last bit of the result, so that a cluster would write other bytes than one process.
+BLAS always uses one thread: the number of threads changes the last bit of a product.
 """
 
 from __future__ import annotations
@@ -35,16 +34,16 @@ def run_all(
     workers: int = 1,
     dask: str | None = None,
 ) -> Iterator[tuple[Item, Result]]:
-    """Call a function on each item, and give each with its result as soon as it is there.
+    """Call a function on each item; yield each item with its result when it is ready.
 
     Args:
-        function: a plain function of a module, which the workers import.
-        items: what it is called on.
+        function: a function that workers can import.
+        items: its arguments.
         workers: processes of this machine.
-        dask: address of a scheduler whose workers do it instead; they must see the same files.
+        dask: address of a Dask scheduler to use instead; its workers must see the same files.
 
     Raises:
-        ConfigurationError: there is no such scheduler, Dask is not installed, or a worker died.
+        ConfigurationError: the scheduler does not answer, Dask is not installed, or a worker died.
     """
     if dask is not None:
         yield from _on_cluster(function, items, dask)
@@ -56,7 +55,7 @@ def run_all(
 
 
 def end_with_parent() -> None:
-    """Let this process end when the one that started it is gone, however that ended."""
+    """End this process when its parent ends, for any reason."""
 
     def watch(parent: BaseProcess) -> None:
         wait([parent.sentinel])
@@ -68,13 +67,13 @@ def end_with_parent() -> None:
 
 
 def _on_one_thread(function: Callable[[Item], Result], item: Item) -> Result:
-    # For each item anew: only libraries that are already loaded can be limited.
+    # Repeat for each item: the limit applies only to libraries that are already loaded.
     with threadpool_limits(1, user_api="blas"):
         return function(item)
 
 
 def _on_one_thread_from_now_on(function: Callable[[Item], Result], item: Item) -> Result:
-    # Not undone at the end: another thread of this worker may be in the middle of its item.
+    # Keep the limit: another thread of this worker may still be working.
     threadpool_limits(1, user_api="blas")
     return function(item)
 
@@ -82,7 +81,7 @@ def _on_one_thread_from_now_on(function: Callable[[Item], Result], item: Item) -
 def _in_processes(
     function: Callable[[Item], Result], items: Sequence[Item], workers: int
 ) -> Iterator[tuple[Item, Result]]:
-    # A fork of a process with threads (progress bar, BLAS) may hang: start afresh.
+    # A fork of a process with threads (progress bar, BLAS) may hang: use spawn.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context, initializer=end_with_parent) as pool:
         futures = {pool.submit(_on_one_thread, function, item): item for item in items}
@@ -91,8 +90,8 @@ def _in_processes(
                 yield futures[future], future.result()
         except BrokenProcessPool as error:
             raise ConfigurationError(
-                "a worker process was killed, perhaps for want of memory: repeat the command, "
-                "with fewer --workers if it happens again; what is finished is kept"
+                "a worker process was killed, perhaps because memory ran out: repeat the command, "
+                "with fewer --workers if it happens again; finished parts are kept"
             ) from error
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
@@ -112,12 +111,11 @@ def _on_cluster(
         client = Client(address, timeout=CONNECT, set_as_default=False)
     except (OSError, ValueError) as error:
         raise ConfigurationError(
-            f"no Dask scheduler answers at {address!r}; start one with: dask scheduler"
+            f"no Dask scheduler answers at {address!r}: start one with dask scheduler"
         ) from error
     with client:
         limited = partial(_on_one_thread_from_now_on, function)
-        # A worker that dies loses its items to the others; each may be done twice, with the
-        # same files as result.
+        # Other workers repeat the items of a dead worker, with the same files as result.
         futures = {
             future: item
             for item, future in zip(items, client.map(limited, items, pure=False), strict=True)
@@ -127,8 +125,8 @@ def _on_cluster(
                 yield futures[future], future.result()
         except KilledWorker as error:
             raise ConfigurationError(
-                "several Dask workers were killed, perhaps for want of memory: give them more "
-                "and repeat the command; what is finished is kept"
+                "several Dask workers were killed, perhaps because memory ran out: give them more "
+                "memory and repeat the command; finished parts are kept"
             ) from error
         finally:
             client.cancel(list(futures))

@@ -100,8 +100,8 @@ STRUCTURE_DAMAGES: Damages = {
     ),
     "a column of another type": (
         lambda f: edit_column(f / VISIT, "cath_010_day", lambda _: "maybe"),
-        f"the flag is neither True nor False, in {VISITS} of {VISITS} rows, the first of which "
-        "is row 2",
+        f"the flag is neither True nor False, in {VISITS} of {VISITS} rows, first in "
+        "row 2",
     ),
     "ids of another form": (
         lambda f: edit_column(f / ECG, "ecg_id", lambda old: old.removeprefix("ecg")),
@@ -125,7 +125,7 @@ ROW_DAMAGES: Damages = {
     ),
     "share of income": (
         lambda f: edit(f / PATIENT, 5, agi_under_25k="1.7"),
-        "patient.csv, row 5, column 'agi_under_25k': this is no number from 0 to 1",
+        "patient.csv, row 5, column 'agi_under_25k': the value is not a number from 0 to 1",
     ),
     "patient's id": (
         lambda f: edit(f / PATIENT, 6, patient_ngsci_id="pat12"),
@@ -145,11 +145,11 @@ ROW_DAMAGES: Damages = {
     ),
     "arrival": (
         lambda f: edit(f / VISIT, 5, start_datetime="2110-02-30 12:00:00"),
-        "ed-encounter.csv, row 5, column 'start_datetime': this is no date",
+        "ed-encounter.csv, row 5, column 'start_datetime': the value is not a date",
     ),
     "troponin": (
         lambda f: edit(f / VISIT, 6, maxtrop_sameday="high"),
-        "ed-encounter.csv, row 6, column 'maxtrop_sameday': this is no number",
+        "ed-encounter.csv, row 6, column 'maxtrop_sameday': the value is not a number",
     ),
     "visit of nobody": (
         lambda f: edit(f / VISIT, 7, patient_ngsci_id=NOBODY),
@@ -181,11 +181,11 @@ ROW_DAMAGES: Damages = {
     ),
     "measurement": (
         lambda f: edit(f / ECG, 7, qrs_duration="wide"),
-        "ecg-metadata.csv, row 7, column 'qrs_duration': this is no number",
+        "ecg-metadata.csv, row 7, column 'qrs_duration': the value is not a number",
     ),
     "date": (
         lambda f: edit(f / ECG, 8, date="soon"),
-        "ecg-metadata.csv, row 8, column 'date': this is no date",
+        "ecg-metadata.csv, row 8, column 'date': the value is not a date",
     ),
     "a row cut off": (
         lambda f: cut_row(f / ECG, 9),
@@ -213,7 +213,7 @@ ROW_DAMAGES: Damages = {
     ),
     "index": (
         lambda f: edit(f / INDEX, 3, npy_index="1.5"),
-        "ecg-npy-index.csv, row 3, column 'npy_index': this is no integer from 0",
+        "ecg-npy-index.csv, row 3, column 'npy_index': the value is not an integer from 0",
     ),
     "index twice": (
         lambda f: edit(f / INDEX, 5, npy_index=cell(f / INDEX, 4, "npy_index")),
@@ -249,7 +249,7 @@ FILE_DAMAGES: Damages = {
     ),
     "nothing in the archive": (
         lambda f: _empty_archive(waveform_of_row(f, 35)),
-        "ecg-metadata.csv, row 35, column 'ecg_id': the waveform file holds no array",
+        "ecg-metadata.csv, row 35, column 'ecg_id': the waveform file has no array",
     ),
     "twelve leads": (
         _save(36, np.zeros((12, 5000))),
@@ -261,23 +261,23 @@ FILE_DAMAGES: Damages = {
     ),
     "all NaN": (
         _save(38, np.full((15, 5000), np.nan)),
-        "row 38, column 'ecg_id': the waveform holds nothing but NaN",
+        "row 38, column 'ecg_id': the waveform has only NaN",
     ),
     "objects": (
         _save(39, np.full((15, 5000), None), allow_pickle=True),
-        "row 39, column 'ecg_id': the waveform file holds pickled objects",
+        "row 39, column 'ecg_id': the waveform file has pickled objects",
     ),
     "a pickle": (
         lambda f: waveform_of_row(f, 40).write_bytes(pickle.dumps(np.zeros((15, 5000)))),
-        "row 40, column 'ecg_id': the waveform file holds pickled objects",
+        "row 40, column 'ecg_id': the waveform file has pickled objects",
     ),
     "text": (
         _save(41, np.full((15, 5000), "0.1")),
-        "row 41, column 'ecg_id': the waveform is of type <U3, which is no number",
+        "row 41, column 'ecg_id': the waveform has the type <U3, not numbers",
     ),
     "microvolts": (
         _save(42, np.full((15, 5000), 500.0)),
-        "row 42, column 'ecg_id': the waveform holds values beyond 30 mV",
+        "row 42, column 'ecg_id': the waveform has values beyond 30 mV",
     ),
 }  # fmt: skip
 """What is wrong with waveform files; told on opening only where a table is useless too."""

@@ -237,7 +237,7 @@ def test_tables_only(folder: Path) -> None:
     shutil.rmtree(folder / "ecg-waveforms-npz")
     dataset = open_nightingale(folder)
     assert dataset.rejected == ()
-    assert dataset.notes == ("there is no folder ecg-waveforms-npz: tables only",)
+    assert dataset.notes == ("the folder ecg-waveforms-npz is missing: tables only",)
 
 
 def test_files_of_no_ecg_are_mentioned(folder: Path) -> None:

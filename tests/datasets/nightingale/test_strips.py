@@ -64,7 +64,7 @@ def test_everything_wrong_with_the_index_is_told_at_once(folder: Path) -> None:
         open_strips(folder)
     told = {(error.row, error.column): error.problem for error in raised.value.errors}
     assert set(told) == {(3, "npy_index"), (4, "npy_index"), (6, "ecg_id"), (8, "npy_index")}
-    assert f"has {ECGS} rows, counted from 0" in told[3, "npy_index"]
+    assert f"has {ECGS} rows, numbered from 0" in told[3, "npy_index"]
     assert "same id" in told[6, "ecg_id"]
     assert "same index" in told[8, "npy_index"]
 
@@ -78,10 +78,10 @@ def _objects(path: Path) -> None:
     [
         (lambda f: (f / "ecg-waveform.npy").unlink(), "neither ecg-waveform.npy nor ecg-wave"),
         (lambda f: (f / "ecg-npy-index.csv").unlink(), "the file does not exist"),
-        (lambda f: (f / "ecg-waveform.npy").write_bytes(b"x"), "no npy file of numbers"),
-        (lambda f: _objects(f / "ecg-waveform.npy"), "no npy file of numbers"),
+        (lambda f: (f / "ecg-waveform.npy").write_bytes(b"x"), "not an npy file of numbers"),
+        (lambda f: _objects(f / "ecg-waveform.npy"), "not an npy file of numbers"),
         (lambda f: np.save(f / "ecg-waveform.npy", np.zeros((ECGS, 1000, 3))), "has shape"),
-        (lambda f: np.save(f / "ecg-waveform.npy", np.full((ECGS, 3, 1000), "a")), "no number"),
+        (lambda f: np.save(f / "ecg-waveform.npy", np.full((ECGS, 3, 1000), "a")), "not a number"),
         (lambda f: np.save(f / "ecg-waveform.npy", np.zeros((2, 3, 1000))), "has 2 rows"),
     ],
 )
@@ -102,7 +102,7 @@ def test_the_missing_file_and_a_faulty_index_are_told_together(folder: Path) -> 
 def test_hdf5_that_is_none(folder: Path) -> None:
     pytest.importorskip("h5py")
     shutil.move(folder / "ecg-waveform.npy", folder / "ecg-waveform.h5")
-    with pytest.raises(DataErrors, match="no HDF5"):
+    with pytest.raises(DataErrors, match="not an HDF5"):
         open_strips(folder)
 
 

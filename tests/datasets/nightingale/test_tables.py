@@ -74,7 +74,7 @@ def test_columns_that_are_not_part_of_the_dataset(folder: Path) -> None:
                 for n, line in enumerate(lines)]  # fmt: skip
     path.write_text("\n".join(numbered) + "\n")
     dataset = open_nightingale(folder)
-    words = "patient.csv: passed over the columns mine, which ed-bwh-ecg lacks"
+    words = "patient.csv: ignored the columns mine, which are not in ed-bwh-ecg"
     assert dataset.notes[0] == words
     assert "mine" not in dataset.tables.patient
 
@@ -111,7 +111,7 @@ def test_undocumented_columns_may_hold_something_else(folder: Path) -> None:
     dataset = open_nightingale(folder)
     assert dataset.tables.encounter is not None
     assert set(dataset.tables.encounter["days_to_cath"]) == {"3 days"}
-    words = "ed-encounter.csv: days_to_cath is kept as text, which was not expected"
+    words = "ed-encounter.csv: days_to_cath has unexpected values and is kept as text"
     assert dataset.notes[0] == words
 
 
@@ -127,3 +127,15 @@ def test_open_classes_of_age_are_read(folder: Path, whole: Path) -> None:
     assert ages[4:] == before.tables.encounter["age"].tolist()[4:]
     assert any("open class" in note for note in dataset.notes)
     assert not any("open class" in note for note in before.notes)
+
+
+@pytest.mark.parametrize("words", [("yes", "no"), ("T", "F"), ("1.0", "0.0"), ("TRUE", "FALSE")])
+def test_flags_may_be_any_words_for_true_and_false(
+    folder: Path, whole: Path, words: tuple[str, str]
+) -> None:
+    true, false = words
+    path = folder / "ed-encounter.csv"
+    meaning = {"1": true, "true": true, "0": false, "false": false}
+    edit_column(path, "cath_010_day", lambda old: meaning[old.casefold().removesuffix(".0")])
+    before, after = (open_nightingale(f).tables.encounter for f in (whole, folder))
+    pd.testing.assert_series_equal(after["cath_010_day"], before["cath_010_day"])

@@ -1,7 +1,7 @@
-"""What must hold between the rows and the tables of ed-bwh-ecg.
+"""Rules for the rows of ed-bwh-ecg, within a table and between tables.
 
-A row that breaks a rule is a fault of its table. What is merely odd, and breaks no join and no
-label's definition, becomes a note.
+A row that breaks a rule is a fault of its table. Contradictions that affect no join and no
+definition of a label become notes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from acsbench.datasets.nightingale import columns as layouts
-from acsbench.datasets.nightingale.tables import MEND, SourceTable, read_source_table
+from acsbench.datasets.nightingale.tables import CORRECT, SourceTable, read_source_table
 from acsbench.datasets.nightingale.types import is_among
 from acsbench.disclosure import shown_count
 from acsbench.errors import DataError
@@ -26,7 +26,7 @@ JOINT_FLAGS = {
 """Flags that are true if one of two others is."""
 
 SHARES_OFF = 0.05
-"""By which the shares of income may miss 1 without a note."""
+"""Largest difference from 1 of the sum of income shares without a note."""
 
 Columns = dict[str, pd.Series]
 Rows = NDArray[np.bool_]
@@ -34,7 +34,7 @@ Rows = NDArray[np.bool_]
 
 @dataclass(frozen=True, eq=False)
 class SourceTables:
-    """The five tables, as far as each could be read."""
+    """The five tables, as far as they can be read."""
 
     patient: SourceTable
     encounter: SourceTable
@@ -43,15 +43,15 @@ class SourceTables:
     strip_index: SourceTable
 
     def all(self) -> tuple[SourceTable, ...]:
-        """The tables in the order in which they are told of."""
+        """The tables in the order of messages."""
         return self.patient, self.encounter, self.ecg, self.visit_of_ecg, self.strip_index
 
     def fatal(self) -> list[DataError]:
-        """What makes a table useless."""
+        """Errors that make a table useless."""
         return [error for table in self.all() for error in table.fatal]
 
     def faults(self) -> list[DataError]:
-        """What is wrong with single rows, table by table in the order of the lines."""
+        """Errors of single rows, by table and line."""
         return [
             error
             for table in self.all()
@@ -59,12 +59,12 @@ class SourceTables:
         ]
 
     def notes(self) -> list[str]:
-        """What a user should know, of each table."""
+        """Notes of all tables."""
         return [note for table in self.all() for note in table.notes]
 
 
 def read_tables(root: Path) -> SourceTables:
-    """Read the five tables of a folder and check them, each for itself and one against another."""
+    """Read the five tables of a folder and check them, alone and against each other."""
     sources = SourceTables(
         patient=read_source_table(root, layouts.PATIENT),
         encounter=read_source_table(root, layouts.ENCOUNTER),
@@ -96,11 +96,11 @@ def _check_reference(table: SourceTable, target: SourceTable, key: str, problem:
     if known is not None and key in table.columns:
         ids = table.columns[key]
         dangling = ids.notna().to_numpy(dtype=bool) & ~is_among(ids, known)
-        table.check(key, dangling, problem, f"Add it to {target.path.name}, or mend the cell")
+        table.check(key, dangling, problem, f"Add it to {target.path.name}, or correct the cell")
 
 
 def _trusted(table: SourceTable, column: str) -> pd.Series | None:
-    """A column, unless it is missing or most of it is wrong: nothing is held against it then."""
+    """A column; None if it is missing or most of it is wrong, so that it cannot be a reference."""
     if column not in table.columns or not len(table.rows):
         return None
     spoilt = any(error.column == table.names[column] for error in table.fatal)
@@ -108,7 +108,7 @@ def _trusted(table: SourceTable, column: str) -> pd.Series | None:
 
 
 def _check_same_patient(sources: SourceTables) -> None:
-    """A visit's patient must be that of its ECGs, or one patient's label goes to another."""
+    """A visit and its ECGs must have the same patient, or an ECG gets the wrong label."""
     link = sources.visit_of_ecg
     by_ecg = column_by(sources.ecg, "ecg_id", "patient_id")
     by_visit = column_by(sources.encounter, "encounter_id", "patient_id")
@@ -118,11 +118,11 @@ def _check_same_patient(sources: SourceTables) -> None:
     of_visit = link.columns["encounter_id"].map(by_visit)
     other = of_ecg.notna() & of_visit.notna() & (of_ecg != of_visit)
     problem = "the visit belongs to another patient than the ECG"
-    link.check("encounter_id", other.to_numpy(dtype=bool), problem, MEND)
+    link.check("encounter_id", other.to_numpy(dtype=bool), problem, CORRECT)
 
 
 def column_by(table: SourceTable, key: str, column: str) -> pd.Series | None:
-    """A column by the table's ids, the first row of each; None if either cannot be trusted."""
+    """A column by the table's ids (the first row of each); None if either is not usable."""
     ids, values = _trusted(table, key), _trusted(table, column)
     if ids is None or values is None:
         return None
@@ -131,7 +131,7 @@ def column_by(table: SourceTable, key: str, column: str) -> pd.Series | None:
 
 
 def contradictions(sources: SourceTables) -> list[str]:
-    """What visits and patients say against themselves, counted, in a line each."""
+    """Contradictions within visits and patients, with counts."""
     visit, patient = sources.encounter.columns, sources.patient.columns
     found = {"visits end before they start": _ends_before_start(visit)}
     for joint, parts in JOINT_FLAGS.items():

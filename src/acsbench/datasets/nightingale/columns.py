@@ -16,23 +16,23 @@ TERMS = Terms(
 
 
 class Kind(Enum):
-    """What the cells of a column hold, told by what is wrong with one that does not."""
+    """What the cells of a column hold; the value is the message for invalid cells."""
 
     PATIENT_ID = "the patient's id is not pat with 8 hexadecimal digits"
     ECG_ID = "the ECG's id is not ecg with 10 hexadecimal digits"
     ENCOUNTER_ID = "the visit's id is missing"
-    INDEX = "this is no integer from 0"
+    INDEX = "the value is not an integer from 0"
     FLAG = "the flag is neither True nor False"
-    NUMBER = "this is no number"
-    SHARE = "this is no number from 0 to 1"
+    NUMBER = "the value is not a number"
+    SHARE = "the value is not a number from 0 to 1"
     AGE = AGE_PROBLEM
-    DATE = "this is no date"
+    DATE = "the value is not a date"
     SEX = "the sex is neither Female nor Male"
-    TEXT = "this is no text"
+    TEXT = "the value is not text"
 
 
 NEVER_EMPTY = (Kind.PATIENT_ID, Kind.ECG_ID, Kind.ENCOUNTER_ID, Kind.INDEX)
-"""A cell of these may not be empty, unless the layout says so."""
+"""Cells of these must not be empty, unless the layout allows it."""
 
 
 @dataclass(frozen=True)
@@ -41,11 +41,10 @@ class Layout:
 
     Args:
         file: its name.
-        columns: what each column holds, by the dataset's own names.
-        renamed: names in the common schema where they differ.
-        spellings: other names under which a column may come.
-        lenient: columns whose content is not documented: they are kept as text where they do
-            not hold what is expected.
+        columns: kind of each column, by the dataset's names.
+        renamed: names in the common schema, if different.
+        spellings: alternative names of columns.
+        lenient: undocumented columns: they are kept as text if their content is unexpected.
         may_be_empty: columns that may be empty although their kind may not.
     """
 
@@ -92,7 +91,7 @@ READING = (
 """Flags from the cardiologist's reading."""
 
 MEASUREMENTS = ("pr_interval", "qrs_duration", "qt_interval", "qtc_interval", "vent_rate")
-"""The machine's measurements that come with a column of units."""
+"""The machine's measurements that have a column of units."""
 
 _PATIENT, _ECG, _VISIT = "patient_ngsci_id", "ecg_id", "ed_enc_id"
 _RENAMED = {_PATIENT: "patient_id", _VISIT: "encounter_id", "age_at_admit": "age"}

@@ -1,4 +1,4 @@
-"""The holdout of ed-bwh-ecg: waveforms only; whose they are and what became of them is hidden."""
+"""The holdout of ed-bwh-ecg: waveforms only; patients and outcomes are hidden."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ from acsbench.errors import DataError, DataErrors
 from acsbench.files import is_clutter
 
 FIX = "Point to the folder of the holdout's npz files"
-RENAME = "Give it the ECG's id without ecg, or leave it out with --on-error skip"
-KEEP_ONE = "Remove one of them, or leave both out with --on-error skip"
+RENAME = "Name it after the ECG's id without ecg, or skip it with --on-error skip"
+KEEP_ONE = "Remove one of them, or skip both with --on-error skip"
 HIDDEN = "the holdout has waveforms only"
 
 
 @register_reader("nightingale_holdout", summary="the holdout of ed-bwh-ecg, waveforms only")
 def open_nightingale_holdout(root: Path) -> Dataset:
-    """Take every npz file below a folder for an ECG of the holdout.
+    """Read every npz file below a folder as an ECG of the holdout.
 
-    Where the folder holds the dataset's tables too, the ECGs that they name are not the holdout.
+    If the folder has the dataset's tables, the ECGs that they name are not part of the holdout.
 
     Args:
         root: the folder.
 
     Returns:
-        The dataset, without tasks. An ECG's id is `ecg` and the name of its file; each counts as
-        a patient of its own. `source_row` counts the files in the order of their ids, from 1.
+        The dataset, without tasks. An ECG's id is `ecg` and the name of its file; each ECG counts
+        as a patient of its own. `source_row` is the position among the sorted ids, from 1.
 
     Raises:
-        DataError: there is no npz file, or none that no table names.
-        DataErrors: not one file can be used.
+        DataError: there is no npz file, or the tables name all of them.
+        DataErrors: no file can be used.
     """
     description = read_description(root)
     files = [file.relative_to(root) for file in root.rglob("*.npz")]

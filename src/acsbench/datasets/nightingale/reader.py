@@ -51,12 +51,12 @@ def open_nightingale(root: Path) -> Dataset:
         root: the folder that holds `patient.csv`, or one above it.
 
     Returns:
-        The dataset. Rows that cannot be used are in `rejected`, with the ECGs that depend on
-        them; so are ECGs without a waveform file, unless there are no waveforms at all.
+        The dataset. `rejected` has unusable rows with the ECGs that depend on them, and ECGs
+        without a waveform file, unless the folder has no waveforms.
 
     Raises:
-        DataErrors: a file or a column is missing, most of a column is wrong, or no ECG can be
-            used. Everything else that is wrong is told as well, waveform files included.
+        DataErrors: a file or a column is missing, most of a column is invalid, or no ECG can be
+            used. The error also lists all other faults, including those of waveform files.
     """
     folder = tables_folder(root)
     files = [folder / layout.file for layout in LAYOUTS]
@@ -78,8 +78,8 @@ def open_nightingale(root: Path) -> Dataset:
     sound = sound_rows(sources)
     if sound.ecg.empty:
         raise DataErrors(sources.faults())
-    # Nobody will read the file of an ECG that is left out for its tables: do it now, so that one
-    # run tells everything.
+    # Waveform files of rejected ECGs are not read later: read them now, so that one run reports
+    # everything.
     taken = [item.ecg_id for item in sound.rejected if item.ecg_id is not None]
     in_files = _faults_of_files(folder, sources.ecg, present or set(), taken)
     return Dataset(
@@ -102,7 +102,7 @@ def open_nightingale(root: Path) -> Dataset:
 
 
 def _check_presence(ecg: SourceTable, present: set[str] | None) -> int:
-    """Note the ECGs without a waveform file; give the number of files without an ECG."""
+    """Note the ECGs without a waveform file; return the number of files without an ECG."""
     if present is None or "ecg_id" not in ecg.columns:
         return 0
     paths = waveform_paths(ecg.columns["ecg_id"])
@@ -115,7 +115,7 @@ def _check_presence(ecg: SourceTable, present: set[str] | None) -> int:
 def _faults_of_files(
     folder: Path, ecg: SourceTable, present: set[str], among: Sequence[str] | None = None
 ) -> list[DataError]:
-    """What is wrong with the waveform files of all ECGs, or of some."""
+    """Errors of the waveform files, of all ECGs or of some."""
     if "ecg_id" not in ecg.columns:
         return []
     paths = waveform_paths(ecg.columns["ecg_id"])
@@ -129,7 +129,7 @@ def _faults_of_files(
 
 def _notes(present: set[str] | None, unlisted: int) -> list[str]:
     if present is None:
-        return [f"there is no folder {WAVEFORMS}: tables only"]
+        return [f"the folder {WAVEFORMS} is missing: tables only"]
     if unlisted:
         count = shown_count(unlisted)
         return [f"{count} waveform files belong to no ECG of the tables (the holdout?)"]

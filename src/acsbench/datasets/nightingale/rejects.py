@@ -1,8 +1,8 @@
-"""What faulty rows of ed-bwh-ecg take along.
+"""ECGs that are rejected because of faulty rows of ed-bwh-ecg.
 
-A faulty row of patients or visits takes along every ECG that depends on it, and an id that is
-there twice is not used at all: which of its rows is right cannot be told. A faulty row of the
-index of strips takes along the ECG's strips only.
+A faulty row of a patient or visit rejects every ECG that depends on it. All rows of a duplicate
+id are rejected, because the right one is unknown. A faulty row of the index of strips affects only
+the ECG's strips.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Reasons = dict[str, DataError]
 
 @dataclass(frozen=True, eq=False)
 class SoundRows:
-    """What remains, in the columns of the common schema, and what does not."""
+    """The sound rows, in the columns of the common schema, and the rejected ones."""
 
     patient: pd.DataFrame
     encounter: pd.DataFrame
@@ -33,10 +33,10 @@ class SoundRows:
 
 
 def sound_rows(sources: SourceTables) -> SoundRows:
-    """Leave out faulty rows and what depends on them.
+    """Reject faulty rows and the ECGs that depend on them.
 
     Args:
-        sources: the tables, checked; nothing may be fatal.
+        sources: checked tables without fatal errors.
     """
     patient, encounter, ecg, link, _ = sources.all()
     of_patient = _reasons(patient, "patient_id")
@@ -71,7 +71,7 @@ def _without(table: pd.DataFrame, key: str, reasons: Reasons) -> pd.DataFrame:
 
 
 def _ecg_table(sources: SourceTables) -> pd.DataFrame:
-    """One row per row of the ECGs' table, with visit, file and place in the strips."""
+    """The ECG table with the visit, the file and the index of the strips."""
     ecg, link, index = sources.ecg, sources.visit_of_ecg, sources.strip_index
     ids = ecg.columns["ecg_id"]
     columns = {
@@ -86,7 +86,7 @@ def _ecg_table(sources: SourceTables) -> pd.DataFrame:
 
 
 def _by_ecg(table: SourceTable, column: str) -> pd.Series:
-    """A column by ECG, without the rows that are faulty."""
+    """A column by ECG, without faulty rows."""
     sound = np.ones(len(table.rows), dtype=bool)
     sound[[fault.place for fault in table.faults if fault.place is not None]] = False
     ids = table.columns["ecg_id"]
@@ -96,7 +96,7 @@ def _by_ecg(table: SourceTable, column: str) -> pd.Series:
 def _rejected(
     table: pd.DataFrame, ecg: SourceTable, of_ecg: Reasons, of_patient: Reasons, of_visit: Reasons
 ) -> dict[int, DataError]:
-    """Why each ECG that cannot be used cannot be used, by its place; its own fault comes first."""
+    """The error of each rejected ECG, by its place; errors of its own row have priority."""
     found: dict[int, DataError] = {}
     for fault in ecg.faults:
         if fault.place is not None:
@@ -112,7 +112,7 @@ def _rejected(
 def _in_order(
     faults: list[DataError], ecg: SourceTable, rejected: dict[int, DataError]
 ) -> tuple[Rejected, ...]:
-    """Every fault in the order given, with each of its ECGs, or none."""
+    """The faults in the given order, each with its ECGs, or None."""
     ecgs: dict[DataError, list[str | None]] = {}
     places = sorted(rejected)
     for place, ecg_id in zip(places, ecg.as_written("ecg_id", places), strict=True):

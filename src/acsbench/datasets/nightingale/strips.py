@@ -1,8 +1,7 @@
 """The strips of ed-bwh-ecg: V1, II and V5 over 10 s at 100 Hz, all ECGs in one file.
 
-`ecg-waveform.npy` or `ecg-waveform.h5`, shape (ECGs, 3, 1000), smoothed; `ecg-npy-index.csv`
-says which row is whose. The file is mapped, not read: only the rows asked for are. HDF5 needs the
-extra `acsbench[hdf5]`.
+`ecg-waveform.npy` or `ecg-waveform.h5`, shape (ECGs, 3, 1000), smoothed. `ecg-npy-index.csv` maps
+ECGs to rows. Only the requested rows are read. HDF5 needs the extra `acsbench[hdf5]`.
 """
 
 from __future__ import annotations
@@ -48,10 +47,10 @@ class StripStore:
         """Read some strips.
 
         Args:
-            ecg_ids: which ECGs; one may be asked for twice.
+            ecg_ids: the ECGs; duplicates are allowed.
 
         Returns:
-            Shape (len(ecg_ids), 3, 1000), in the order asked for; V1, II, V5, mV, at 100 Hz.
+            Shape (len(ecg_ids), 3, 1000), in this order; V1, II, V5, mV, at 100 Hz.
 
         Raises:
             DataError: an ECG has no strips.
@@ -63,9 +62,9 @@ class StripStore:
                 f"{unknown.sum():,} of {len(rows):,} ECGs have no strips",
                 file=self.path,
                 private=", ".join(list(rows.index[unknown][:20])),
-                fix=f"Leave them out, or add them to {layouts.STRIP_INDEX.file}",
+                fix=f"Exclude them, or add them to {layouts.STRIP_INDEX.file}",
             )
-        # Ascending and each row once: all that HDF5 can do, and how a disk reads best.
+        # HDF5 needs unique rows in ascending order; disks read them fastest, too.
         order, place = np.unique(rows.to_numpy(dtype=np.int64), return_inverse=True)
         if not len(order):
             return np.empty((0, len(LEADS), SAMPLES), dtype=np.float32)
@@ -73,7 +72,7 @@ class StripStore:
 
 
 def open_strips(root: Path) -> StripStore:
-    """Open the strips; `ecg-waveform.npy` if it is there, else `ecg-waveform.h5`.
+    """Open the strips: `ecg-waveform.npy` if it exists, else `ecg-waveform.h5`.
 
     Args:
         root: the folder that holds `ecg-npy-index.csv`, or one above it.
@@ -82,7 +81,7 @@ def open_strips(root: Path) -> StripStore:
         A store of the ECGs that the index names.
 
     Raises:
-        DataError: neither file is there, or it holds no array of shape (ECGs, 3, 1000).
+        DataError: both files are missing, or the array does not have the shape (ECGs, 3, 1000).
         DataErrors: the index is faulty, or names rows that the file does not have.
         ConfigurationError: the file is HDF5, and h5py is not installed.
     """
@@ -99,8 +98,8 @@ def open_strips(root: Path) -> StripStore:
         rows = table.columns["npy_index"]
         outside = (rows.notna() & (rows >= len(array))).to_numpy(dtype=bool, na_value=False)
         earlier = len(table.faults)
-        problem = f"{path.name} has {len(array):,} rows, counted from 0, and none of this index"
-        table.check("npy_index", outside, problem, "Mend the cell, or copy both files again")
+        problem = f"{path.name} has {len(array):,} rows, numbered from 0, but not this one"
+        table.check("npy_index", outside, problem, "Correct the cell, or copy both files again")
         problems += [*table.fatal, *(fault.error for fault in table.faults[earlier:])]
     if problems:
         raise DataErrors(problems)
@@ -124,7 +123,9 @@ def _open_array(folder: Path) -> tuple[Path, Any]:
         )
     if array.dtype.kind not in "fiu":
         raise DataError(
-            f"the array is of type {array.dtype}, which is no number", file=path, fix=COPY_AGAIN
+            f"the array has the type {array.dtype}, which is not a number",
+            file=path,
+            fix=COPY_AGAIN,
         )
     return path, array
 
@@ -133,8 +134,10 @@ def _open_npy(path: Path) -> NDArray[Any]:
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, OSError, EOFError) as error:
-        # A pickle lands here too: it is never opened.
-        raise DataError("this is no npy file of numbers", file=path, fix=COPY_AGAIN) from error
+        # Pickled arrays end up here as well: they are never opened.
+        raise DataError(
+            "the file is not an npy file of numbers", file=path, fix=COPY_AGAIN
+        ) from error
     return array
 
 
@@ -146,8 +149,8 @@ def _open_hdf5(path: Path) -> Any:
     try:
         file = h5py.File(path, "r")
     except OSError as error:
-        raise DataError("this is no HDF5 file", file=path, fix=COPY_AGAIN) from error
+        raise DataError("the file is not an HDF5 file", file=path, fix=COPY_AGAIN) from error
     arrays = [item for item in file.values() if isinstance(item, h5py.Dataset)]
     if not arrays:
-        raise DataError("the file holds no array", file=path, fix=COPY_AGAIN)
+        raise DataError("the file has no array", file=path, fix=COPY_AGAIN)
     return arrays[0]

@@ -1,7 +1,6 @@
-"""Reading the tables of ed-bwh-ecg: as text in one go, then column by column into types.
+"""Tables of ed-bwh-ecg: read as text, then converted column by column.
 
-Nothing stops at the first fault: what is wrong with the file as a whole and what is wrong with
-single rows is collected, so that one run tells everything.
+Errors of the file and of single rows are collected, so that one run reports all of them.
 """
 
 from __future__ import annotations
@@ -23,19 +22,19 @@ from acsbench.errors import DataError
 from acsbench.tables import MISSING, no_rows, parse_csv, read_bytes
 
 EMPTY_CELLS = MISSING | {"nat", "none", "<na>"}
-"""In lower case; pandas writes such words for missing times and ids."""
+"""In lower case; pandas writes some of them for missing times and ids."""
 
 FIX = "Point to the folder that holds ed-bwh-ecg/v1 as published by Nightingale Open Science"
-MEND = "Mend the cell, or leave its ECGs out with --on-error skip"
+CORRECT = "Correct the cell, or skip its ECGs with --on-error skip"
 COPY_AGAIN = "Copy the table again from its source"
 IDS = ("ecg_id", "encounter_id", "patient_id")
 MOST_SINGLE_FAULTS = 10
-"""Faults of one kind that are told row by row even where more than half of the rows have them."""
+"""Up to this number, equal faults are reported row by row even if most rows have them."""
 
 
 @dataclass(frozen=True)
 class RowFault:
-    """A row that breaks a rule; `place` counts from 0, None where the row could not be read."""
+    """A row that breaks a rule; `place` counts from 0 and is None for an unreadable row."""
 
     place: int | None
     error: DataError
@@ -43,16 +42,16 @@ class RowFault:
 
 @dataclass(frozen=True, eq=False)
 class SourceTable:
-    """A table as far as it could be read; columns go by their names in the common schema.
+    """A table as far as it can be read, with the column names of the common schema.
 
     Args:
         path: its file.
-        rows: the line that each row has in a spreadsheet.
-        written: the cells as they were written.
-        names: the file's own name of each column.
-        columns: typed columns; cells that are not what they should be are missing.
-        fatal: what makes the table useless: a column, or a rule that most rows break.
-        faults: what makes single rows useless.
+        rows: line of each row in a spreadsheet.
+        written: the original cells.
+        names: the file's name of each column.
+        columns: typed columns; invalid cells are missing.
+        fatal: errors that make the table useless: of a column, or of most rows.
+        faults: errors of single rows.
         notes: what a user should know.
     """
 
@@ -76,21 +75,20 @@ class SourceTable:
     ) -> None:
         """Note every row that breaks a rule.
 
-        A rule that more than half of the rows break is told once, as a fault of the column: it
-        is not the rows that are wrong then.
+        If more than half of the rows break it, the column is wrong: one fatal error reports it.
 
         Args:
-            column: the column to blame.
+            column: the column that is wrong.
             broken: shape (rows,).
             problem: what is wrong, without the value.
-            fix: what to do about it.
-            each: tell of each row, however many they are.
+            fix: what to do.
+            each: report each row, regardless of their number.
         """
         places = np.flatnonzero(broken)
         if not each and self.is_systematic(column, len(places)):
             problem = (
-                f"{problem}, in {len(places):,} of {len(self.rows):,} rows, the first of which "
-                f"is row {self.rows[places[0]]}"
+                f"{problem}, in {len(places):,} of {len(self.rows):,} rows, first in row "
+                f"{self.rows[places[0]]}"
             )
             (private,) = self._found(column, places[:1])
             self.fatal.append(self.error(problem, COPY_AGAIN, column=column, private=private))
@@ -101,7 +99,7 @@ class SourceTable:
             self.faults.append(RowFault(place, error))
 
     def check_unique(self, key: str) -> None:
-        """Note every row whose id a row above has already."""
+        """Note every row with the id of a row above."""
         if key in self.columns:
             ids = self.columns[key]
             twice = (ids.duplicated() & ids.notna()).to_numpy(dtype=bool)
@@ -109,7 +107,7 @@ class SourceTable:
             self.check(key, twice, f"a row above has the same {what}", "Keep one row of each")
 
     def is_systematic(self, column: str, broken: int) -> bool:
-        """Whether so many broken cells say something about the column, not about the rows."""
+        """Whether this number of broken cells means that the column is wrong."""
         filled = len(self.written) - self.written[column].null_count
         return broken > max(MOST_SINGLE_FAULTS, filled / 2)
 
@@ -122,21 +120,21 @@ class SourceTable:
         column: str | None = None,
         private: str | None = None,
     ) -> DataError:
-        """An error in this file; the column is told by the file's own name."""
+        """An error in this file, with the file's name of the column."""
         name = None if column is None else self.names[column]
         return DataError(problem, file=self.path, row=row, column=name, private=private, fix=fix)
 
     def as_written(
         self, column: str, places: Sequence[int] | NDArray[np.int64]
     ) -> list[str | None]:
-        """Cells as they were written, None where one is empty."""
+        """The original cells, None if empty."""
         cells: list[str | None] = (
             self.written[column].take(pa.array(places, pa.int64())).to_pylist()
         )
         return cells
 
     def _found(self, column: str, places: NDArray[np.int64]) -> list[str]:
-        """Cells and their rows' ids, for those who may see them."""
+        """Cells and the ids of their rows; private."""
         ids = [name for name in IDS if name in self.names and name != column]
         names = ["found", *ids]
         cells = zip(*(self.as_written(name, places) for name in (column, *ids)), strict=True)
@@ -162,7 +160,7 @@ def read_source_table(root: Path, layout: Layout) -> SourceTable:
         layout: which table.
 
     Returns:
-        The table with all that is wrong with it; without columns if it could not be read.
+        The table with its errors; without columns if it cannot be read.
     """
     path = root / layout.file
     try:
@@ -192,7 +190,7 @@ def _unread(error: DataError) -> SourceTable:
 
 
 def _ragged(error: DataError) -> RowFault:
-    fix = "Mend the row, or leave its ECGs out with --on-error skip"
+    fix = "Correct the row, or skip its ECGs with --on-error skip"
     return RowFault(
         None,
         DataError(
@@ -207,14 +205,14 @@ def _ragged(error: DataError) -> RowFault:
 
 
 def _written(column: pd.Series) -> pa.ChunkedArray:
-    """The cells of a column, null where one is empty."""
+    """The cells of a column, null if empty."""
     cells = pa.chunked_array(pa.array(column), pa.large_string())
     empty = pc.is_in(pc.utf8_lower(cells), value_set=pa.array(sorted(EMPTY_CELLS)))
     return pc.if_else(empty, pa.scalar(None, pa.large_string()), cells)
 
 
 def _find_columns(header: list[str], layout: Layout) -> dict[str, str]:
-    """The header's name of each column that is there."""
+    """The header's name of each present column."""
     found = {}
     for column in layout.columns:
         for name in (column, layout.spellings.get(column)):
@@ -228,7 +226,7 @@ def _check_header(
     table: SourceTable, header: list[str], layout: Layout, found: dict[str, str]
 ) -> None:
     if not found:
-        problem = f"none of the table's columns is there; found {len(header)} columns"
+        problem = f"the table has none of the expected columns; found {len(header)} columns"
         fix = "Is there a header, and is the delimiter a comma? " + FIX
         table.fatal.append(table.error(problem, fix))
         return
@@ -242,7 +240,7 @@ def _check_header(
     unknown = [n for n in header if n not in known and not n.startswith("Unnamed")]
     if unknown:
         table.notes.append(
-            f"{layout.file}: passed over the columns {', '.join(unknown)}, which ed-bwh-ecg lacks"
+            f"{layout.file}: ignored the columns {', '.join(unknown)}, which are not in ed-bwh-ecg"
         )
 
 
@@ -252,10 +250,10 @@ def _convert_column(table: SourceTable, layout: Layout, column: str) -> None:
     values, broken = convert(kind, cells)
     if column in layout.lenient and table.is_systematic(name, int(broken.sum())):
         values, broken = convert(Kind.TEXT, cells)
-        table.notes.append(f"{layout.file}: {column} is kept as text, which was not expected")
+        table.notes.append(f"{layout.file}: {column} has unexpected values and is kept as text")
     if kind in NEVER_EMPTY and column not in layout.may_be_empty:
         broken = broken | ~cells.is_valid().to_numpy(zero_copy_only=False)
     if kind is Kind.AGE and open_classes(pd.Series(cells.to_pandas())).any():
         table.notes.append(OPEN_CLASS_NOTE)
     table.columns[name] = values
-    table.check(name, broken, kind.value, MEND)
+    table.check(name, broken, kind.value, CORRECT)

@@ -1,4 +1,4 @@
-"""Columns of text become numbers, dates and flags; what does not is marked, cell by cell."""
+"""From columns of text to numbers, dates and flags; invalid cells are marked."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ PATTERNS = {Kind.PATIENT_ID: "^pat[0-9a-fA-F]{8}$", Kind.ECG_ID: "^ecg[0-9a-fA-F
 DATE_FORMATS = ("ISO8601", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M", "%m/%d/%Y")
 LOOKS_LIKE_A_DATE = r"^\d{4}-\d{2}-\d{2}|^\d{1,2}/\d{1,2}/\d{4}"
 ROUNDING = 1e-3
-"""By which a share may leave the range from 0 to 1."""
+"""How far a share may be outside the range from 0 to 1."""
 
 Column = tuple[pd.Series, NDArray[np.bool_]]
-"""Values, missing where a cell is empty or broken; and which cells are broken."""
+"""Values, missing where a cell is empty or invalid; and which cells are invalid."""
 
 
 def convert(kind: Kind, cells: pa.Array) -> Column:
@@ -34,8 +34,8 @@ def convert(kind: Kind, cells: pa.Array) -> Column:
         cells: text, null where a cell is empty; shape (rows,).
 
     Returns:
-        Values of type str, boolean, Int64 (`Kind.INDEX`), float or datetime; and which cells hold
-        something else, shape (rows,). An empty cell is not broken.
+        Values of type str, boolean, Int64 (`Kind.INDEX`), float or datetime; and which cells are
+        invalid, shape (rows,). Empty cells are valid.
     """
     match kind:
         case Kind.TEXT:
@@ -43,7 +43,7 @@ def convert(kind: Kind, cells: pa.Array) -> Column:
         case Kind.PATIENT_ID | Kind.ECG_ID:
             return _ids(cells, PATTERNS[kind])
         case Kind.ENCOUNTER_ID:
-            # pandas writes integers as 123.0 where another row of the column is empty.
+            # pandas writes integers as 123.0 if the column has empty cells.
             plain = pc.replace_substring_regex(_trimmed(cells), r"^(\d+)\.0$", r"\1")
             return _as_text(plain), np.zeros(len(cells), dtype=bool)
         case Kind.FLAG:

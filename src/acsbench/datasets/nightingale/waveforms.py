@@ -30,23 +30,23 @@ WAVEFORMS = "ecg-waveforms-npz"
 SHAPE = (15, 5000)
 RATE = 500.0
 LOCAL_HEADER = "<4s5H3I2H"
-"""What stands before a zip member: signature, version, flags, method, time, date, checksum, two
-sizes, and the lengths of name and extra field."""
+"""Header of a zip member: signature, version, flags, method, time, date, checksum, two sizes, and
+the lengths of name and extra field."""
 AFTER_MEMBER = (b"PK\x01\x02", b"PK\x03\x04")
 """The archive's directory or the next member."""
 UTF8_NAME = 0x800
-"""The one flag of a member that may be set: its name is UTF-8."""
+"""The only flag that a member may have: its name is UTF-8."""
 END_RECORD = 22
-"""Bytes of the record that ends an archive without a comment."""
+"""Bytes of the last record of an archive without a comment."""
 NPY_START = 10
-"""Bytes of the npy format, version 1, before its description; the last two tell its length."""
+"""Bytes before the npy header, version 1; the last two are its length."""
 PLAIN_HEAD = 512
-"""Bytes that hold a member's header and the npy header after it."""
+"""Bytes that contain a member's header and the npy header after it."""
 
 MISSING = "the waveform file is missing"
-DAMAGED = "the waveform file cannot be read: it is damaged, cut off, or no npz file"
-COPY = "Copy it to where the table expects it, or leave the ECG out with --on-error skip"
-COPY_AGAIN = "Copy the file again from its source, or leave the ECG out with --on-error skip"
+DAMAGED = "the waveform file cannot be read: it is damaged, truncated, or not an npz file"
+COPY = "Copy it to its place, or skip the ECG with --on-error skip"
+COPY_AGAIN = "Copy the file again from its source, or skip the ECG with --on-error skip"
 MANY_FILES = 5000
 UNREADABLE = (
     zipfile.BadZipFile,
@@ -55,8 +55,8 @@ UNREADABLE = (
     OSError,
     EOFError,
     ValueError,
-    RuntimeError,  # encrypted, or (NotImplementedError) compressed in a way Python does not know
-    tokenize.TokenError,  # from here on: what NumPy lets through on parsing a broken header
+    RuntimeError,  # encrypted, or (NotImplementedError) an unsupported compression
+    tokenize.TokenError,  # from here on: errors of NumPy for an invalid header
     SyntaxError,
     TypeError,
 )
@@ -64,15 +64,15 @@ _log = logging.getLogger(__name__)
 
 
 def waveform_paths(ecg_ids: pd.Series[str]) -> pd.Series[str]:
-    """Where the waveforms lie below the dataset's folder, as `ecg-waveforms-npz/3d/3df45….npz`."""
+    """Paths of the waveforms in the dataset's folder, such as `ecg-waveforms-npz/3d/3df45….npz`."""
     stems = ecg_ids.str.removeprefix("ecg")
     return WAVEFORMS + "/" + stems.str[:2] + "/" + stems + ".npz"
 
 
 def read_npz(path: Path, ecg_id: str) -> PrintedPage:
-    """Read the printed page in an npz file: its first array, whatever its name.
+    """Read the printed page in an npz file: its first array.
 
-    Nothing is unpickled, and no more is read than a page takes.
+    Nothing is unpickled, and at most the size of a page is read.
 
     Args:
         path: the file.
@@ -82,8 +82,8 @@ def read_npz(path: Path, ecg_id: str) -> PrintedPage:
         The page, (15, 5000) at 500 Hz, mV, NaN where nothing is printed.
 
     Raises:
-        DataError: the file is missing or cannot be read, holds no array of numbers of that
-            shape, nothing but NaN, or values that cannot be millivolts.
+        DataError: the file is missing or cannot be read, or the array is not numeric, has
+            another shape, only NaN, or values that cannot be millivolts.
     """
     page = _read_plain(path)
     if page is None:
@@ -91,12 +91,12 @@ def read_npz(path: Path, ecg_id: str) -> PrintedPage:
     values = page.reshape(-1)
     largest = max(np.fmax.reduce(values), -np.fmin.reduce(values))
     if np.isnan(largest):
-        raise _problem(path, "the waveform holds nothing but NaN", COPY_AGAIN)
+        raise _problem(path, "the waveform has only NaN", COPY_AGAIN)
     if largest > LARGEST:
         raise _problem(
             path,
-            f"the waveform holds values beyond {LARGEST:g} mV",
-            "Give it in millivolts, NaN where nothing is printed",
+            f"the waveform has values beyond {LARGEST:g} mV",
+            "Convert it to millivolts, with NaN where nothing is printed",
         )
     return PrintedPage(ecg_id, page, RATE)
 
@@ -104,8 +104,8 @@ def read_npz(path: Path, ecg_id: str) -> PrintedPage:
 def _read_plain(path: Path) -> NDArray[np.float64] | None:
     """The page in a file as `numpy.savez` writes it; None for any other file.
 
-    It is read straight into the array, its checksum compared; that takes half of the time that
-    zipfile takes, which gets all other files, and says what is wrong with them.
+    Reading directly into the array, with a check of the checksum, takes half the time of zipfile,
+    which reads all other files and reports their errors.
     """
     try:
         with path.open("rb", buffering=0) as file:
@@ -130,7 +130,7 @@ def _read_plain(path: Path) -> NDArray[np.float64] | None:
                 return None
     except UNREADABLE:
         return None
-    # zlib's own takes fifteen times as long, as much as the rest of the reading.
+    # zlib's own crc32 takes fifteen times as long, as much as the rest of the reading.
     if isal_zlib.crc32(content, isal_zlib.crc32(head[begin : begin + length])) != checksum:
         return None
     return array.astype(np.float64, copy=False)
@@ -141,7 +141,7 @@ def _plain_type(header: bytes) -> np.dtype[Any]:
     """Type of a page's array.
 
     Raises:
-        ValueError: it is not a page of floats in C order, in version 1 of the format.
+        ValueError: the array is not a page of floats in C order, in version 1 of the format.
     """
     stream = BytesIO(header)
     if npy.read_magic(stream) != (1, 0):
@@ -153,14 +153,14 @@ def _plain_type(header: bytes) -> np.dtype[Any]:
 
 
 def _read_any(path: Path) -> NDArray[np.float64]:
-    """The page in any npz file, or what is wrong with it."""
+    """The page in any npz file."""
     if not path.is_file():
         raise _problem(path, MISSING, COPY)
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
             if not members:
-                raise _problem(path, "the waveform file holds no array", COPY_AGAIN)
+                raise _problem(path, "the waveform file has no array", COPY_AGAIN)
             with archive.open(members[0]) as member:
                 return _read_array(path, member)
     except UNREADABLE as error:
@@ -170,18 +170,18 @@ def _read_any(path: Path) -> NDArray[np.float64]:
 
 
 def _read_array(path: Path, member: IO[bytes]) -> NDArray[np.float64]:
-    """The array of an npy stream; its header is checked before anything else is read."""
+    """The array of an npy stream; its header is checked first."""
     version = npy.read_magic(member)
     read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
     shape, fortran_order, dtype = read_header(member)
     if dtype.hasobject:
         raise _pickled(path)
     if dtype.kind not in "fiu":
-        raise _problem(path, f"the waveform is of type {dtype}, which is no number", COPY_AGAIN)
+        raise _problem(path, f"the waveform has the type {dtype}, not numbers", COPY_AGAIN)
     if shape != SHAPE:
         raise _problem(path, f"the waveform has shape {shape}; {SHAPE} is expected", COPY_AGAIN)
     size = SHAPE[0] * SHAPE[1] * dtype.itemsize
-    content = member.read(size + 1)  # one byte more reaches the end, where the checksum is
+    content = member.read(size + 1)  # the extra byte makes zipfile check the checksum
     if len(content) != size:
         raise EOFError
     flat = np.frombuffer(content, dtype)
@@ -197,24 +197,24 @@ def _starts_as_pickle(path: Path) -> bool:
 
 
 def _problem(path: Path, problem: str, fix: str) -> DataError:
-    # The name of a file is an id: it is shown on request only.
+    # The name of a file is an id, and therefore private.
     return DataError(problem, private=str(path), fix=fix)
 
 
 def _pickled(path: Path) -> DataError:
     return _problem(
         path,
-        "the waveform file holds pickled objects, which acsbench never opens: they can run code",
+        "the waveform file has pickled objects, which can run code: acsbench never opens them",
         "Save the array of numbers with numpy.savez",
     )
 
 
 def present_waveforms(root: Path) -> set[str] | None:
-    """Paths of the waveform files below the dataset's folder; None if there is no such folder."""
+    """Paths of the waveform files in the dataset's folder; None without a waveform folder."""
     if not (root / WAVEFORMS).is_dir():
         return None
     found = set()
-    # scandir asks the disk once per folder; looking for each of 112,900 files takes far longer.
+    # scandir reads each folder once; a check of each of 112,900 files takes far longer.
     with os.scandir(root / WAVEFORMS) as folders:
         for folder in folders:
             if folder.is_dir():
@@ -230,20 +230,20 @@ def present_waveforms(root: Path) -> set[str] | None:
 def faulty_waveforms(
     root: Path, ecg_ids: Sequence[str], paths: Sequence[str], rows: Iterable[int], table: Path
 ) -> list[tuple[str, DataError]]:
-    """Read every waveform file and tell which ones cannot be used; takes a millisecond each.
+    """Read waveform files and report unusable ones; takes a millisecond each.
 
     Args:
         root: the dataset's folder.
         ecg_ids: of the ECGs.
         paths: of their files, below `root`.
-        rows: the lines of `table` that name them.
-        table: the file for the messages.
+        rows: their lines in `table`.
+        table: the file, for errors.
 
     Returns:
-        ECG id and what is wrong, in the order given.
+        ECG id and error, in the given order.
     """
     if len(paths) > MANY_FILES:
-        _log.warning("reading all %s waveform files to tell which are faulty", f"{len(paths):,}")
+        _log.warning("reading all %s waveform files to find faulty ones", f"{len(paths):,}")
 
     def fault(item: tuple[str, str, int]) -> tuple[str, DataError] | None:
         ecg_id, path, row = item
@@ -253,14 +253,14 @@ def faulty_waveforms(
             return ecg_id, _located(error, ecg_id, table, int(row))
         return None
 
-    # Threads: decompression, which takes the time, lets others run meanwhile.
+    # Threads suffice: decompression, which takes most of the time, releases the lock.
     with ThreadPoolExecutor(usable_cores()) as pool:
         found = pool.map(fault, zip(ecg_ids, paths, rows, strict=True))
         return [item for item in found if item is not None]
 
 
 def _located(error: DataError, ecg_id: str, table: Path, row: int) -> DataError:
-    """The same error, told by the table's line instead of the file's name."""
+    """The same error at the table's line; the file's name is private."""
     return DataError(
         error.problem,
         file=table,

@@ -158,7 +158,7 @@ def effects(
 
 
 def with_lesion(beat: Beat, lesion: Lesion | None) -> Beat:
-    """A beat during an acute lesion; the beat itself where there is none or its severity is 0."""
+    """A beat during an acute lesion; unchanged without a lesion or with severity 0."""
     if lesion is None or lesion.severity == 0:
         return beat
     effect = effects(

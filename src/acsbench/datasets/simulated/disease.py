@@ -1,4 +1,4 @@
-"""The hidden state of each visit, and what it leads to: treatment within 10 days, MACE.
+"""The hidden state of each visit, and its outcomes: treatment within 10 days, MACE.
 
 A visit may have an acute lesion, mostly too mild for the classical signs, or a change of T that
 has another cause. Treatment and MACE depend on the lesion and on causes that leave no trace in
@@ -50,7 +50,7 @@ class State:
     """What is hidden in each visit, one row per visit.
 
     Args:
-        lesions: the acute lesion on arrival; severity 0 where there is none.
+        lesions: the acute lesion on arrival; severity 0 without one.
         t_factor: factor on T from other causes, shape (visits,); negative inverts it.
         t_turn: by how much such a T is turned, shape (visits, 3), radians.
         st_shift: change of the ST vector that means nothing, shape (visits, 3), mV.
@@ -93,7 +93,7 @@ def draw_state(roster: Roster, rng: np.random.Generator) -> State:
 
     Args:
         roster: the visits.
-        rng: source of chance.
+        rng: random generator.
     """
     count = len(roster.visit_patient)
     kind = roster.visit_kind
@@ -122,7 +122,7 @@ def draw_course(
         roster: the visits.
         people, hearts: of the patients.
         state: of the visits.
-        rng: source of chance.
+        rng: random generator.
     """
     count = len(roster.visit_patient)
     patient = roster.visit_patient
@@ -178,7 +178,7 @@ def with_state(hearts: Hearts, state: State, rows: np.ndarray, at_visit: Flags) 
     Args:
         hearts: one per ECG, as they are otherwise.
         state: of the visits.
-        rows: number of each ECG's visit, shape (ecgs,); any where there is none.
+        rows: number of each ECG's visit, shape (ecgs,); any number without a visit.
         at_visit: whether there is one, shape (ecgs,).
     """
     return replace(

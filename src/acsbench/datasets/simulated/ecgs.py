@@ -1,7 +1,7 @@
-"""What each ECG shows besides the patient and the visit: rhythm, electrodes, noise, the print.
+"""Circumstances of each ECG: rhythm, electrodes, noise, print.
 
-Everything that a table mentions is drawn for all ECGs at once; what only the waveform needs is
-drawn ECG by ECG from a source of chance of its own (`waveform_rng`).
+What a table mentions is drawn for all ECGs at once; what only the waveform needs is drawn for each
+ECG from its own random stream.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Ecgs:
 
     Args:
         hearts: as at the time of the ECG.
-        lesions: the same; severity 0 where there is none.
+        lesions: the same; severity 0 without one.
         rate: mean of the conducted beats, per minute, shape (n,).
         fibrillating: whether the atria do, shape (n,).
         ectopic_share: of beats, shape (n,).
@@ -78,7 +78,7 @@ class Ecgs:
         Args:
             row: its number.
             ecg_id: its id.
-            rng: source of chance for what no table mentions.
+            rng: random generator for what no table mentions.
         """
         person = self.hearts.person(row)
         drawn = draw_rhythm(
@@ -120,7 +120,7 @@ def draw_ecgs(
         roster: the ECGs.
         people, hearts: of the patients.
         state: of the visits.
-        rng: source of chance.
+        rng: random generator.
     """
     count = len(roster.ecg_patient)
     at_visit = roster.ecg_visit != NO_VISIT

@@ -96,7 +96,7 @@ def draw_hearts(age: Array, female: Flags, rng: np.random.Generator) -> Hearts:
     Args:
         age: years, shape (n,).
         female: sex, shape (n,).
-        rng: source of chance.
+        rng: random generator.
     """
     count = len(age)
     old = (age - 60) / 20

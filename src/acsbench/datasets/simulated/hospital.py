@@ -33,7 +33,7 @@ def encounter_columns(
     Args:
         roster: the visits.
         state, course: of the visits.
-        rng: source of chance.
+        rng: random generator.
     """
     count = len(roster.visit_patient)
     kind = roster.visit_kind

@@ -21,7 +21,7 @@ TURN = 0.18
 
 @dataclass(frozen=True, eq=False)
 class Lesions:
-    """Fields of `Lesion`, each with one row per lesion; severity 0 is none.
+    """Fields of `Lesion`, each with one row per lesion; severity 0 means no lesion.
 
     Args:
         culprit: number in `CULPRITS`, shape (n,).
@@ -61,12 +61,12 @@ def draw_lesions(severity: Array, rng: np.random.Generator) -> Lesions:
 
     Args:
         severity: 0 to 1, shape (n,).
-        rng: source of chance.
+        rng: random generator.
     """
     count = len(severity)
     culprit = rng.choice(len(CULPRITS), count, p=[CULPRIT_SHARES[culprit] for culprit in CULPRITS])
     injury = rng.choice(len(INJURIES), count, p=[INJURY_SHARES[injury] for injury in INJURIES])
-    # T varies more from heart to heart than ST does: what is to be seen in it must be larger.
+    # T varies more between hearts than ST does: a visible change must be larger.
     inverting = injury == INJURIES.index(Injury.T_INVERSION)
     severity = np.where(inverting, np.minimum(1.0, T_INVERSION_FACTOR * severity), severity)
     hours = 2.5 * np.exp(rng.normal(0, 0.8, count))

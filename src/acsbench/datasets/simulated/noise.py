@@ -1,4 +1,4 @@
-"""What else the electrodes pick up: wander, muscle, mains.
+"""Noise: baseline wander, muscle, mains.
 
 Noise arises at the electrodes, so the limb leads of noise obey Einthoven as those of the heart.
 """
@@ -65,7 +65,7 @@ def noise_leads(
         samples: number of samples.
         fs: sampling rate, Hz.
         respiration: breaths per second; part of the wander follows them.
-        rng: source of chance.
+        rng: random generator.
 
     Returns:
         Shape (8, samples), mV.

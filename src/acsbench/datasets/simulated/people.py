@@ -73,7 +73,7 @@ class People:
     income: Array
 
     def age_on(self, patient: Numbers, days: Array) -> Numbers:
-        """Whole years of some patients, so many days after their first visits."""
+        """Ages of patients in whole years, a number of days after their first visits."""
         years = self.age[patient] + days / DAYS_PER_YEAR
         return np.round(np.clip(years, YOUNGEST, OLDEST)).astype(np.int64)
 
@@ -83,7 +83,7 @@ def draw_people(roster: Roster, rng: np.random.Generator) -> People:
 
     Args:
         roster: who has which ECGs.
-        rng: source of chance.
+        rng: random generator.
     """
     count = roster.patients
     # Tested patients first: those in both groups are given when the untested are fitted.

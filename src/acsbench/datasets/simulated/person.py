@@ -83,7 +83,7 @@ def draw_person(
     """Draw a person as an emergency department meets them.
 
     Args:
-        rng: source of chance.
+        rng: random generator.
         age: years; drawn if None (mean 62, standard deviation 15).
         sex: `female` or `male`; drawn if None.
         healthy: leave out blocks, pacemakers, hypertrophy and scars.

@@ -1,9 +1,8 @@
 """People with an acute occlusion and people without, each with one to four ECGs.
 
 The disease is hidden: a patient has an acute lesion or not, and how much of it an ECG shows is
-mostly little. The prevalence and the distribution of the severity were tuned so that a logistic
-regression on ST60 and T amplitudes finds a part of the patients only; they prove nothing about
-patients.
+mostly little. Prevalence and severity were tuned so that a logistic regression on ST60 and T
+amplitudes finds only some of the patients; they say nothing about real patients.
 """
 
 from __future__ import annotations
@@ -26,12 +25,12 @@ INJURIES = {Injury.OCCLUSION: 0.90, Injury.SUBENDOCARDIAL: 0.03, Injury.T_INVERS
 SEVERITY = (0.8, 3.0)
 """Parameters of the beta distribution of a patient's severity: half are below 0.16."""
 
-# Independent streams of chance, so that each ECG is the same whatever was drawn before it.
+# Independent random streams, so that no ECG depends on earlier draws.
 _VISITS, _PATIENT, _ECG, _WAVEFORM = range(4)
 
 
 def simulate_patients(n_ecgs: int, seed: int) -> tuple[pd.DataFrame, list[EcgParameters]]:
-    """Draw patients until they have so many ECGs.
+    """Draw patients with a given number of ECGs.
 
     Args:
         n_ecgs: number of ECGs.
@@ -40,8 +39,8 @@ def simulate_patients(n_ecgs: int, seed: int) -> tuple[pd.DataFrame, list[EcgPar
 
     Returns:
         The table, one row per ECG: `ecg_id, patient_id, age` (whole years), `sex, acs` (0/1),
-        and the hidden truth `culprit, injury` (missing without a lesion) and `severity`; and
-        what to simulate, row by row, with the generator that `waveform_rng` gives.
+        and the hidden truth `culprit, injury` (missing without a lesion) and `severity`; and the
+        parameters of each row, to simulate with the generator of `waveform_rng`.
 
     Raises:
         ValueError: `n_ecgs` is less than 1, or `seed` is negative.
@@ -74,7 +73,7 @@ def simulate_patients(n_ecgs: int, seed: int) -> tuple[pd.DataFrame, list[EcgPar
 
 
 def waveform_rng(seed: int, index: int) -> np.random.Generator:
-    """The source of chance for the waveform of the ECG in row `index`."""
+    """Random generator for the waveform of the ECG in row `index`."""
     return np.random.default_rng([seed, _WAVEFORM, index])
 
 

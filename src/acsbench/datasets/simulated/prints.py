@@ -34,15 +34,15 @@ Page = NDArray[np.float32]
 
 
 def digitised_page(recording: Recording, rng: np.random.Generator) -> tuple[Page, Page]:
-    """Print a recording, digitise it, and lose what is lost on the way.
+    """Print a recording and digitise it, with the faults of both.
 
     Args:
         recording: all twelve leads, 10 s at 500 Hz.
-        rng: source of chance for the faults.
+        rng: random generator for the faults.
 
     Returns:
-        The page as `print_page` cuts it, shape (15, 5000), mV, NaN where nothing is; and the
-        strips, smoothed to 100 Hz, without gaps, shape (3, 1000), mV.
+        The page as `print_page` cuts it, shape (15, 5000), mV, NaN where nothing is printed; and
+        the strips, smoothed to 100 Hz, without gaps, shape (3, 1000), mV.
     """
     signal = recording.select(LEADS)
     # Whole steps first: the division of a whole number is the float nearest to the grid.

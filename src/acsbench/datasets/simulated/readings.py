@@ -53,7 +53,7 @@ CALLS = {
     "twave_abnormal": (0.90, 0.40, 0.215),
 }
 T_BESIDE_ST_ELEVATION = 0.1
-"""How often an abnormal T wave is mentioned beside ST elevation."""
+"""How often an abnormal T wave is mentioned together with ST elevation."""
 EARLY_REPOLARISATION = 0.35
 """How often elevation without a lesion's pattern is put down to early repolarisation."""
 
@@ -69,7 +69,7 @@ def machine_measurements(ecgs: Ecgs, signs: Signs, rng: np.random.Generator) -> 
     Args:
         ecgs: shape (n,).
         signs: of the same ECGs.
-        rng: source of chance.
+        rng: random generator.
 
     Returns:
         One row per ECG, columns as in `ecg-metadata.csv`.
@@ -120,7 +120,7 @@ def cardiologist_flags(ecgs: Ecgs, signs: Signs, rng: np.random.Generator) -> pd
     Args:
         ecgs: shape (n,).
         signs: of the same ECGs.
-        rng: source of chance.
+        rng: random generator.
 
     Returns:
         One row per ECG, 0/1, columns `has_…` as in `ecg-metadata.csv`.

@@ -87,7 +87,7 @@ def beat_times(rhythm: Rhythm, duration: float, rng: np.random.Generator) -> Bea
     Args:
         rhythm: the rhythm.
         duration: of the recording, s.
-        rng: source of chance.
+        rng: random generator.
     """
     mean = 60 / rhythm.rate
     count = int((duration + 2 * LEAD_IN) / max(0.5 * mean, SHORTEST_RR)) + 4
@@ -168,7 +168,7 @@ def draw_rhythm(
     """Draw the rhythm of one recording.
 
     Args:
-        rng: source of chance.
+        rng: random generator.
         age: years; the old have less sinus arrhythmia and more fibrillation.
         paced: whether a pacemaker drives the ventricles.
         rate: per minute; drawn if None (median 78).

@@ -1,4 +1,4 @@
-"""Who came when, and which ECG was taken at which visit."""
+"""Patients, their visits, and the ECGs of each visit."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FURTHER = 230.0
 
 
 class Kind(IntEnum):
-    """What becomes of a visit in the study."""
+    """Role of a visit in the study."""
 
     TESTED = 0
     UNTESTED = 1
@@ -74,7 +74,7 @@ def draw_roster(sizes: Sizes, rng: np.random.Generator) -> Roster:
 
     Args:
         sizes: how many of what.
-        rng: source of chance.
+        rng: random generator.
     """
     only_tested = sizes.tested.patients - sizes.in_both
     included = only_tested + sizes.untested.patients
@@ -137,7 +137,7 @@ def spread(total: int, bins: int, rng: np.random.Generator, shape: float) -> Num
     Args:
         total: at least `bins`.
         bins: how many numbers.
-        rng: source of chance.
+        rng: random generator.
         shape: of the gamma distribution of what each attracts; the smaller, the more unequal.
     """
     if bins == 0:

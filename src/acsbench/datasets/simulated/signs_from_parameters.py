@@ -61,7 +61,7 @@ def signs_of(hearts: Hearts, lesions: Lesions, rate: Array, arms_swapped: Flags)
 
     Args:
         hearts: one per ECG.
-        lesions: one per ECG; severity 0 where there is none.
+        lesions: one per ECG; severity 0 without one.
         rate: per minute, shape (n,).
         arms_swapped: the electrodes of the arms are interchanged, shape (n,).
     """

@@ -22,19 +22,19 @@ from acsbench.datasets.simulated.rhythm import (
 from acsbench.ecg.recording import Recording
 
 BREATHING = 0.03
-"""By which share the voltages swing with breathing."""
+"""Relative amplitude of the voltages' change with breathing."""
 
 
 @dataclass(frozen=True)
 class EcgParameters:
-    """Everything that determines a recording, up to chance.
+    """Everything that determines a recording, apart from chance.
 
     Args:
         ecg_id: identifies the ECG.
         person: whose it is.
         rhythm: their rhythm at the time.
         lesion: the acute lesion they have, if any.
-        noise: what else the electrodes picked up.
+        noise: noise at the electrodes.
         arms_swapped: the electrodes of the right and the left arm are interchanged.
     """
 

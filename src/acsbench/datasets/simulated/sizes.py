@@ -1,4 +1,4 @@
-"""How many patients, visits and ECGs there are of each kind, as published, at any scale.
+"""Numbers of patients, visits and ECGs of each kind, as published, at any scale.
 
 Published are the sizes of the tables and what is left after the exclusions, for catheterised
 (tested) patients and others. How what is left out divides into excluded visits, visits without
@@ -93,7 +93,7 @@ class Sizes:
 
 
 def sizes_of_twin(ecgs: int, tested_share: float | None = None) -> Sizes:
-    """Sizes of a dataset of so many ECGs.
+    """Sizes of a dataset with a given number of ECGs.
 
     Args:
         ecgs: all ECGs.

@@ -192,7 +192,7 @@ def _patient_table(people: People, ids: list[str]) -> pd.DataFrame:
 def _unique_ids(
     prefix: str, digits: int, count: int, rng: np.random.Generator, taken: frozenset[str]
 ) -> list[str]:
-    """Ids of a prefix and so many hexadecimal digits, in no order."""
+    """Unique random ids: a prefix and hexadecimal digits."""
     names: dict[str, None] = {}
     while len(names) < count:
         drawn = rng.integers(0, 16**digits, count - len(names))
@@ -206,7 +206,7 @@ class _Dates:
 
     Args:
         roster: who came when.
-        rng: source of chance.
+        rng: random generator.
     """
 
     def __init__(self, roster: Roster, rng: np.random.Generator):

@@ -112,7 +112,7 @@ def simulate_twin(
 
 
 def _forget_times(folder: Path) -> None:
-    """One time for all files: the order in which they were written tells who was tested."""
+    """Give all files the same time: their order would reveal who was tested."""
     for path in folder.rglob("*"):
         if path.is_file():
             os.utime(path, (WRITTEN, WRITTEN))
@@ -136,7 +136,7 @@ def _check(
 
 def _write_tables(folder: Path, population: Population, rows: np.ndarray) -> None:
     folder.mkdir(parents=True)
-    # Ids are random: sorted by them, no table tells who was drawn first.
+    # Sorted by random ids, no table reveals the order of the draws.
     index = pd.DataFrame({"ecg_id": population.ecg_ids, "npy_index": rows})
     for name, table, key in (
         ("patient", population.patient, "patient_ngsci_id"),
