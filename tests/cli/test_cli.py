@@ -121,7 +121,7 @@ def test_view_draws_one_ecg(tmp_path: Path, suffix: str, monkeypatch: pytest.Mon
         (["prepare", "ptbxl", ".", "--out", "x", "--split", "patients", "--folds", "test=1"],
          "goes with --split folds"),
         (["train", "logistic", "--data", "."], "not a finished prepared folder"),
-        (["predict", ".", "--data", ".", "--out", "x.csv"], "no finished run"),
+        (["predict", ".", "--data", ".", "--out", "x.csv"], "not a finished run"),
         (["reproduce", "ptb", "--data", ".", "--out", "x"], "did you mean 'ptbxl'"),
         (["reproduce", "none.yaml", "--data", ".", "--out", "x"], "cannot be read"),
         (["view", "nothing"], "no header file"),

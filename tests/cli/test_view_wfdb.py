@@ -21,7 +21,7 @@ def test_view_asks_for_a_gain_that_the_header_does_not_state(
     monkeypatch.chdir(record.parent)
     assert run("view", record) == 2
     error = " ".join(capsys.readouterr().err.split())
-    assert "line 2 of the header states no gain of lead I" in error
+    assert "line 2 of the header states no gain for lead I" in error
     assert "--gain" in error
     assert "r1.v2" not in error
     assert run("view", record, "--gain", "1000") == 0

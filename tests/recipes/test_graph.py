@@ -77,7 +77,7 @@ def test_each_training_is_there_once_after_what_it_starts_from(twin: Path) -> No
 
 
 def test_published_weights_are_where_the_first_training_starts(twin: Path, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no finished run"):
+    with pytest.raises(DataError, match="not a finished run"):
         graph(twin, Choices(weights=tmp_path))
     (tmp_path / METRICS).write_text("{}")
     (tmp_path / CONFIG).write_text("{model: hubert-small, task: {}, processing: {}}")

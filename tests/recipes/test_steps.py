@@ -147,7 +147,7 @@ def test_a_missing_file_that_is_not_made_again_is_told_every_time(tmp_path: Path
 def test_a_record_that_cannot_be_read_costs_only_time(tmp_path: Path, text: str) -> None:
     run_steps(chain(tmp_path), tmp_path, lambda line: None)
     (tmp_path / RECORD).write_text(text)
-    with pytest.raises(DataError, match="no step of a recipe"):
+    with pytest.raises(DataError, match="no finished step of a recipe"):
         made_in(tmp_path)
     run_steps(chain(tmp_path), tmp_path, lambda line: None)
     assert calls(tmp_path) == "a2 b2 c2 d2"
@@ -162,7 +162,7 @@ def test_steps_that_are_gone_are_forgotten(tmp_path: Path) -> None:
 def test_a_step_stands_once_and_after_what_it_needs() -> None:
     step = Step("a", die)
     for steps in ([step, step], [Step("b", die, ("a",)), step]):
-        with pytest.raises(ValueError, match="twice, or before what it needs"):
+        with pytest.raises(ValueError, match="twice, or before a step that it needs"):
             digests_of(steps)
 
 

@@ -34,7 +34,7 @@ def test_more_time_takes_a_training_where_it_would_have_come_at_once(
     for minutes in (SHORT, SHORT / 2):
         again = train(prepared, "resnet18_1d", lasting(minutes), runs, report=lines.append)
         assert again.path == short.path
-        assert "trained before" in lines[-1]
+        assert "already trained" in lines[-1]
 
     lines.clear()
     long = train(prepared, "resnet18_1d", lasting(None), runs, report=lines.append)

@@ -195,7 +195,7 @@ def test_what_cannot_be_explained_is_refused(
     with pytest.raises(ConfigurationError, match="1 of the chosen ECGs") as told:
         list(explain(trained, prepared, ["nobody-7"]))
     assert "nobody" not in str(told.value)
-    with pytest.raises(ConfigurationError, match="no network"):
+    with pytest.raises(ConfigurationError, match="has no gradients"):
         list(explain(replace(trained, config=trained.config | {"model": "logistic"}), prepared, []))
     task = trained.config["task"] | {"name": "other"}
     with pytest.raises(ConfigurationError, match="--ecg"):
@@ -255,7 +255,7 @@ def test_the_command_hides_ids_unless_asked(
     assert (tmp_path / "b" / f"event-{ids[0].replace('/', '_')}.svg").is_file()
     assert acsbench(*words, "--out", tmp_path / "c") == 2
     assert acsbench(*words[:2], *words[1:], "--n", 1, "--out", tmp_path / "c") == 2
-    assert "one network is explained at a time" in capsys.readouterr().err
+    assert "give one run, not" in capsys.readouterr().err
     assert not (tmp_path / "c").exists()
 
 

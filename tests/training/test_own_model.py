@@ -45,7 +45,7 @@ def test_an_edited_model_is_trained_anew(prepared: Prepared, runs: Path, tmp_pat
     assert lines[0] == f"{NAME}: its code has changed since {first.path}: this is a new run"
     assert second.path != first.path
     assert len(predict(second, prepared, "test")) == len(second.predictions("test"))
-    with pytest.raises(DataError, match="train it again, or put back the code"):
+    with pytest.raises(DataError, match="train the model again, or restore the code"):
         predict(first, prepared, "test")
 
 

@@ -84,4 +84,4 @@ def test_several_seeds_in_one_command(
     assert names == [f"logistic-simulated-acs-{seed}" for seed in (0, 1, 2)]
     assert acsbench(*words, "--seeds", "0-2", "--seed", 1) == 2
     assert acsbench(*words, "--settings", "study") == 2
-    assert "fitted in one go" in capsys.readouterr().err
+    assert "is not a network" in capsys.readouterr().err

@@ -185,5 +185,5 @@ def test_a_changed_shard_is_noticed_before_prediction(
     copy = open_prepared(Path(shutil.copytree(prepared.path, tmp_path / "copy")))
     shard = copy.path / "waveforms" / "study-rows" / "shard-00000.npy"
     shard.write_bytes(shard.read_bytes()[:-1] + b"\x7f")
-    with pytest.raises(DataError, match="not what was written"):
+    with pytest.raises(DataError, match="has changed since it was written"):
         predict(run, copy, "test")

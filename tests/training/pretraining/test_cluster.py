@@ -103,7 +103,7 @@ def test_codes_of_the_wrong_length_are_refused_in_words(tmp_path: Path) -> None:
     codes[3, 1, 4] = 8
     np.save(path, codes)
     load_codes(path, 20, (5, 9), 93)
-    with pytest.raises(DataError, match="code 8 of a codebook of 8"):
+    with pytest.raises(DataError, match="code 8; the codebook has 8 codes"):
         load_codes(path, 20, (5, 8), 93)
 
 
