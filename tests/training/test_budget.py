@@ -38,7 +38,7 @@ def test_more_time_takes_a_training_where_it_would_have_come_at_once(
 
     lines.clear()
     long = train(prepared, "resnet18_1d", lasting(None), runs, report=lines.append)
-    assert "goes on after epoch 1" in lines
+    assert "resumes after epoch 1" in lines
     whole = train(prepared, "resnet18_1d", lasting(None), tmp_path / "whole")
     histories = [pd.read_csv(run.path / HISTORY).drop(columns="seconds") for run in (long, whole)]
     pd.testing.assert_frame_equal(*histories, check_exact=True)

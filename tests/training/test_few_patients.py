@@ -102,7 +102,7 @@ def test_more_time_goes_on_where_the_history_is_hidden(prepared: Prepared, tmp_p
     assert len(read_history(first.path / HISTORY)) == 1
     assert is_hidden(read_history(first.path / HISTORY))
     again, lines = trained(prepared, tmp_path, max_minutes=None)
-    assert any("goes on after epoch 1" in line for line in lines)
+    assert any("resumes after epoch 1" in line for line in lines)
     assert len(read_history(again.path / HISTORY)) == 2
     whole, _ = trained(prepared, tmp_path / "whole")
     for name in ("predictions-valid.csv", "predictions-test.csv"):

@@ -186,7 +186,7 @@ def test_an_unfinished_pretraining_is_no_start(first: Path, tmp_path: Path) -> N
     (tmp_path / "pretraining.yaml").write_text(record)
     with pytest.raises(DataError, match="not a finished pre-training"):
         open_start(tmp_path)
-    with pytest.raises(DataError, match="no finished run"):
+    with pytest.raises(DataError, match="not a finished run"):
         open_start(first / "codebooks")
 
 
