@@ -57,7 +57,7 @@ def test_without_its_state_a_training_begins_anew(prepared: Prepared, runs: Path
     (short.path / STATE).unlink()
     lines: list[str] = []
     long = train(prepared, "resnet18_1d", lasting(None), runs, report=lines.append)
-    assert not [line for line in lines if line.startswith("goes on")]
+    assert not [line for line in lines if line.startswith("resumes")]
     assert pd.read_csv(long.path / HISTORY)["epoch"].tolist() == [1, 2, 3]
 
 
