@@ -70,7 +70,7 @@ def test_a_killed_training_does_not_go_on_in_an_edited_model(
     registered(tmp_path / "mine.py", EDITED)
     lines: list[str] = []
     run = train(prepared, NAME, QUICK, runs, report=lines.append)
-    assert not [line for line in lines if line.startswith("goes on")]
+    assert not [line for line in lines if line.startswith("resumes")]
     assert set(runs.iterdir()) == {folder, run.path}
 
 
