@@ -118,6 +118,32 @@ def test_steps_are_taken_in_order(joined: pd.DataFrame) -> None:
     assert cohort.flow[1:3] == (Step("adults", 5, 4), Step("known", 4, 4))
 
 
+def test_an_older_task_keeps_its_digest() -> None:
+    """Runs and prepared folders of the first release name the tasks `acs` and `mace` so."""
+    older = {
+        "name": "mace",
+        "version": 1,
+        "exclusions": {
+            "ECGs of a visit to the emergency department": "encounter_id.isna()",
+            "patients not too frail or ill to be treated": "exclude_modeling",
+        },
+    }
+    read = load_task("mace").model_dump(exclude={"name", "version", "steps"}) | older
+    first = Task.model_validate(read)
+    assert first.digest == "3d05d4b0cc25"
+    assert Task.model_validate(first.model_dump()).digest == first.digest
+
+
+def test_the_digest_covers_whom_a_step_keeps() -> None:
+    rest = task().model_dump(exclude={"steps"})
+    kept = Task.model_validate(rest | {"steps": [{"name": "adults", "keep": "age < 18"}]})
+    excluded = Task.model_validate(rest | {"exclusions": {"adults": "age < 18"}})
+    assert kept.digest != excluded.digest
+    step = {"name": "adults", "keep": "age < 18", "exclusion": "age < 18"}
+    with pytest.raises(ValueError, match="write keep alone"):
+        Task.model_validate(rest | {"steps": [step]})
+
+
 def test_exclusions_of_older_files_are_read_as_steps(joined: pd.DataFrame) -> None:
     table = joined.assign(
         ill=pd.array([True, False, None, False, None, False], dtype="boolean"),

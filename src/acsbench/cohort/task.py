@@ -18,12 +18,21 @@ class TaskStep(BaseModel):
     Args:
         name: who remains, in words.
         keep: pandas query for the rows to keep; rows where it is missing are excluded.
+        exclusion: in older files, the query for the rows to exclude, from which `keep` is made.
+            It keeps the task's digest.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     keep: str
+    exclusion: str | None = None
+
+    @model_validator(mode="after")
+    def _check_exclusion(self) -> TaskStep:
+        if self.exclusion is not None and self.keep != _kept_by(self.exclusion):
+            raise ValueError("exclusion is not for new files: write keep alone")
+        return self
 
 
 class Task(BaseModel):
@@ -60,9 +69,8 @@ class Task(BaseModel):
         exclusions = fields.get("exclusions", {})
         if not isinstance(exclusions, dict):
             return fields
-        # A missing value did not exclude a row.
         steps = [
-            {"name": name, "keep": f"({query}).isna() or not ({query})"}
+            {"name": name, "keep": _kept_by(query), "exclusion": query}
             for name, query in exclusions.items()
         ]
         return {k: v for k, v in fields.items() if k != "exclusions"} | {"steps": steps}
@@ -71,11 +79,19 @@ class Task(BaseModel):
     def digest(self) -> str:
         """First twelve hex digits of the SHA-256 over all fields but `reference`.
 
-        `reference` is newer than the first results and changes no label. The steps are hashed
-        under their older name, so that the digest of a task without steps is unchanged.
+        `reference` is newer than the first results and changes no label. Exclusions are hashed
+        under their older name: a task of an older file, or of a folder prepared from one, keeps
+        its digest.
         """
         fields = self.model_dump(exclude={"reference", "steps"})
-        return digest_of(fields | {"exclusions": {s.name: s.keep for s in self.steps}})[:12]
+        fields["exclusions"] = {s.name: s.exclusion for s in self.steps if s.exclusion is not None}
+        steps = [s.model_dump(exclude={"exclusion"}) for s in self.steps if s.exclusion is None]
+        return digest_of(fields | ({"steps": steps} if steps else {}))[:12]
+
+
+def _kept_by(exclusion: object) -> str:
+    """The query for the rows that an exclusion of an older file keeps, missing values included."""
+    return f"({exclusion}).isna() or not ({exclusion})"
 
 
 def load_task(name_or_path: str) -> Task:

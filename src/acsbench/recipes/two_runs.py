@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from acsbench.disclosure import too_few_patients
 from acsbench.errors import ConfigurationError, DataError
 from acsbench.recipes.results import Results, open_results
 from acsbench.recipes.steps import Made, made_in
@@ -66,9 +65,8 @@ class Side:
 
     def may_show(self, rows: pd.DataFrame) -> bool:
         """Whether results of these ECGs exist and may be shown."""
-        if self.prepared.simulated:
-            return len(set(rows["label"])) == 2 and len(set(rows["patient_id"])) > 1
-        return not too_few_patients(rows["label"], rows["patient_id"])
+        exist = len(set(rows["label"])) == 2 and len(set(rows["patient_id"])) > 1
+        return exist and self.prepared.may_show(rows)
 
     def auroc(self, step: str, split: str) -> Estimate | None:
         """AUROC of the run of a step in a split; None if it may not be shown."""
